@@ -1,0 +1,92 @@
+"""Implicit ALS: item factors from everybody's interactions, and a shopper's vector folded in from events alone.
+
+Hu, Koren, Volinsky, "Collaborative Filtering for Implicit Feedback Datasets", ICDM 2008, eq. 4 and 5. Only item
+factors are kept: a shopper is never part of a release.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+from scipy import sparse
+
+from recsys.arrays import load_array, load_json, save_arrays, save_json
+
+__all__ = ["Als", "AlsConfig"]
+
+Vectors = npt.NDArray[np.float32]
+
+
+class AlsConfig(BaseModel):
+    """Parameters of the factorisation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    embedding_size: int = Field(default=64, ge=1, le=512)
+    """Length of the vectors."""
+    regularization: float = Field(default=1.0, gt=0)
+    """Ridge on every vector."""
+    alpha: float = Field(default=2.0, gt=0)
+    """Confidence per unit of log(1 + value): c = 1 + alpha · log(1 + value)."""
+    epochs: int = Field(default=10, ge=1)
+    """Alternations."""
+
+
+@dataclass(frozen=True)
+class Als:
+    """Item factors float32[n, d] and their Gram matrix float32[d, d]."""
+
+    config: AlsConfig
+    item_factors: Vectors
+    gram: Vectors
+
+    @classmethod
+    def fit(cls, values: sparse.csr_matrix, config: AlsConfig, seed: int) -> tuple[Self, Vectors]:
+        """Factorise `values` (users × items, positive); returns the model and the training shoppers' vectors.
+
+        The shoppers' vectors float32[users, d] serve other models of the same fit and are then dropped.
+        """
+        from implicit.als import AlternatingLeastSquares
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+        model = AlternatingLeastSquares(
+            factors=config.embedding_size,
+            regularization=config.regularization,
+            alpha=1.0,
+            iterations=config.epochs,
+            random_state=seed,
+        )
+        confidence = _confidence(values.data, config.alpha)
+        weighted = sparse.csr_matrix((confidence, values.indices, values.indptr), shape=values.shape)
+        with threadpool_limits(1, "blas"):  # implicit brings its own threads; both would fight for the cores
+            model.fit(weighted, show_progress=False)
+        factors = np.ascontiguousarray(model.item_factors, np.float32)
+        return cls(config, factors, factors.T @ factors), np.asarray(model.user_factors, np.float32)
+
+    def fold_in(self, items: npt.NDArray[np.int32], values: npt.NDArray[np.float32]) -> Vectors:
+        """The vector float32[d] of a shopper with these distinct items and values (eq. 4, solved exactly)."""
+        factors = self.item_factors[items]
+        confidence = _confidence(values, self.config.alpha)
+        left = self.gram + (factors.T * (confidence - 1.0)) @ factors
+        left.flat[:: len(left) + 1] += self.config.regularization
+        vector: Vectors = np.linalg.solve(left, confidence @ factors).astype(np.float32)
+        return vector
+
+    def save(self, folder: Path) -> None:
+        """Write config and arrays."""
+        save_json(folder, "config", self.config.model_dump())
+        save_arrays(folder, item_factors=self.item_factors, gram=self.gram)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Map what `save` wrote."""
+        config = AlsConfig.model_validate(load_json(folder, "config"))
+        return cls(config, load_array(folder, "item_factors"), load_array(folder, "gram"))
+
+
+def _confidence(values: npt.NDArray[np.float32], alpha: float) -> npt.NDArray[np.float32]:
+    confidence: npt.NDArray[np.float32] = (1.0 + alpha * np.log1p(values)).astype(np.float32)
+    return confidence

@@ -1,0 +1,98 @@
+"""A question to the pipeline and its answer: codes inside, no wire names, no clock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from recsys.expressions import Expression
+from recsys.history import EMPTY_HISTORY, History
+from recsys.types import Scalar
+
+__all__ = ["Answer", "Personalization", "Query", "Reason", "Trace", "WhyNot"]
+
+Codes = npt.NDArray[np.int32]
+Personalization = Literal["full", "session", "none"]
+_NO_CODES = np.empty(0, np.int32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """One list for one shopper."""
+
+    as_of: int
+    """The clock (ms): promotions and eligibility are those of this moment."""
+    num: int = 20
+    history: History = EMPTY_HISTORY
+    attributes: Mapping[str, Scalar] = field(default_factory=dict)
+    """What is known of the shopper (`user.*` of filters, taste without events)."""
+    related: Codes | None = None
+    """Items the list shall be related to (a page, a cart); unknown ones left out. None = guess you like."""
+    filter: Expression | None = None
+    exclude: Codes = field(default_factory=lambda: _NO_CODES)
+    exclude_seen: bool = False
+    boosts: tuple[tuple[Expression, float], ...] = ()
+    diversity: float = 0.0
+    kinds: tuple[str, ...] = ("product",)
+    sources: tuple[str, ...] | None = None
+    """Only these sources (a shelf's strategy); None = all."""
+    fill: bool = True
+    """Whether trending items complete a short list."""
+    personalization: Personalization = "full"
+    """`session` ignores attributes, `none` ignores the shopper altogether."""
+    explain: bool = False
+    why_not: int | None = None
+    """An item code to account for."""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why an item is in the list."""
+
+    code: str
+    """bought_before | viewed_before | taste | together | alike | segment | trending."""
+    source_item: int = -1
+    """The shopper's item that speaks for it; -1 when none does."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """How one listed item came about."""
+
+    source_ranks: Mapping[str, int]
+    """Rank from 1 in each source that proposed it."""
+    features: Mapping[str, float]
+    score: float
+    boost: float
+
+
+@dataclass(frozen=True)
+class WhyNot:
+    """Where an item left the way; `stage` is one of the buckets of `Answer.counts` or `unknown_item`."""
+
+    stage: str
+    rank: int | None = None
+    """Rank from 1 where it was scored."""
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A ranked list of at most `num` distinct items."""
+
+    items: Codes
+    scores: npt.NDArray[np.float32]
+    reasons: tuple[Reason, ...]
+    fallback_used: str | None
+    """None when the list is the shopper's own; else segment | category | trending."""
+    notices: tuple[str, ...]
+    """short_list | empty_by_filter."""
+    counts: Mapping[str, int]
+    """Every catalogue item ends in exactly one bucket; they add up to the catalogue."""
+    not_shown: Codes
+    """The best scored items behind the list (at most as many as were shown)."""
+    traces: tuple[Trace, ...] = ()
+    why_not: WhyNot | None = None

@@ -1,0 +1,110 @@
+"""The answer of a finished ranking: the list, its reasons, what it fell back on, and where everything else went."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from recsys.query import Answer, Query, Reason, Trace, WhyNot
+from recsys.ranking.order import Ranking
+from recsys.ranking.reasons import reasons
+from recsys.retrieval.source import Codes, Flags, Scores, Taste
+
+__all__ = ["Work", "answer"]
+
+
+@dataclass(frozen=True)
+class Work:
+    """Everything a request produced on its way."""
+
+    query: Query
+    taste: Taste
+    gates: Mapping[str, Flags]
+    scores: Mapping[str, Scores]
+    proposals: Mapping[str, Codes]
+    ranking: Ranking
+
+
+def answer(work: Work) -> Answer:
+    """Cut the list and account for every item of the catalogue."""
+    query, ranking = work.query, work.ranking
+    shown = ranking.take(np.arange(min(query.num, len(ranking))))
+    return Answer(
+        items=shown.codes,
+        scores=shown.scores,
+        reasons=_reasons(work, shown),
+        fallback_used=_fallback(work, shown),
+        notices=_notices(work, len(shown)),
+        counts=_counts(work, len(shown)),
+        not_shown=ranking.codes[query.num : 2 * query.num],
+        traces=_traces(work, shown) if query.explain else (),
+        why_not=None if query.why_not is None else _why_not(work, query.why_not),
+    )
+
+
+def _reasons(work: Work, shown: Ranking) -> tuple[Reason, ...]:
+    from_attributes = not len(work.taste.own)
+    return reasons(
+        shown.codes, shown.features, work.scores, work.query.history, from_attributes=from_attributes
+    )
+
+
+def _fallback(work: Work, shown: Ranking) -> str | None:
+    """The level that carried the list, when it is not what was asked for."""
+    asked_related = work.query.related is not None
+    if len(work.taste.own):
+        if asked_related and not work.taste.related:
+            return "session"
+        personal = sum(int(values.any()) for name, values in shown.features.items() if name != "trending")
+        return None if personal or not len(shown) else "category"
+    return "segment" if work.taste.vector is not None else "trending"
+
+
+def _notices(work: Work, shown: int) -> tuple[str, ...]:
+    if shown >= work.query.num:
+        return ()
+    if not shown and "filtered" in work.gates:
+        return ("empty_by_filter",)
+    return ("short_list",)
+
+
+def _counts(work: Work, shown: int) -> dict[str, int]:
+    """Items of the catalogue by the bucket they ended in, in the order of the way."""
+    left = np.ones(len(next(iter(work.gates.values()))), bool)
+    counts: dict[str, int] = {}
+    for name, gate in work.gates.items():
+        counts[name] = int(np.count_nonzero(left & ~gate))
+        left &= gate
+    ranked = len(work.ranking)
+    counts["not_proposed"] = int(np.count_nonzero(left)) - ranked
+    counts["ranked_below"] = ranked - shown
+    counts["shown"] = shown
+    return counts
+
+
+def _traces(work: Work, shown: Ranking) -> tuple[Trace, ...]:
+    ranks = {
+        name: {code: rank for rank, code in enumerate(codes.tolist(), 1)}
+        for name, codes in work.proposals.items()
+    }
+    return tuple(
+        Trace(
+            {name: places[code] for name, places in ranks.items() if code in places},
+            {name: float(values[row]) for name, values in shown.features.items()},
+            float(shown.scores[row]),
+            float(shown.boosts[row]),
+        )
+        for row, code in enumerate(shown.codes.tolist())
+    )
+
+
+def _why_not(work: Work, code: int) -> WhyNot:
+    for name, gate in work.gates.items():
+        if not gate[code]:
+            return WhyNot(name)
+    places = np.flatnonzero(work.ranking.codes == code)
+    if not len(places):
+        return WhyNot("not_proposed")
+    place = int(places[0])
+    stage = "shown" if place < work.query.num else "ranked_below"
+    return WhyNot(stage, place + 1, float(work.ranking.scores[place]))

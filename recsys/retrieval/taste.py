@@ -1,0 +1,44 @@
+"""Items near the shopper's taste vector: ALS factors, the shopper folded in from the events at hand."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recsys.retrieval.index import VectorIndex
+from recsys.retrieval.source import NO_SCORES, Codes, Flags, Scores, Source, Taste, Values
+
+__all__ = ["NearestToTaste"]
+
+
+@dataclass(frozen=True)
+class NearestToTaste(Source):
+    """Inner product with every item, through a vector index."""
+
+    index: VectorIndex
+    factors: Values
+    """float32[n, d], the rows the index was built from."""
+    name = "taste"
+
+    def read(self, taste: Taste) -> Scores:
+        """Scores are predicted preferences, about 0 to 1."""
+        return NO_SCORES if taste.vector is None else _VectorScores(self, taste.vector)
+
+
+@dataclass(frozen=True)
+class _VectorScores:
+    source: NearestToTaste
+    vector: Values
+
+    def top(self, n: int, allowed: Flags) -> Codes:
+        scores, codes = self.source.index.search(self.vector[None, :], n, _mask(allowed))
+        return codes[0][scores[0] > 0]
+
+    def at(self, codes: Codes) -> Values:
+        return np.maximum(self.source.factors[codes] @ self.vector, 0)
+
+    def because(self, codes: Codes) -> Codes:
+        return np.full(len(codes), -1, np.int32)
+
+
+def _mask(allowed: Flags) -> Flags | None:
+    return None if allowed.all() else allowed

@@ -1,0 +1,119 @@
+"""What happens after an answer is sent: `served` events and pages to continue from, written by one thread.
+
+Invariants: nothing here delays or fails an answer; the queue is bounded, and what does not fit or cannot be written
+is counted and dropped, since a lost `served` event costs a training row and a lost page one scroll.
+"""
+
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import Empty, Full, Queue
+from time import monotonic
+from typing import Final, Protocol
+
+import structlog
+
+from recsys.errors import UnavailableError
+from recsys.types import Event
+
+__all__ = ["AfterAnswer", "AfterStore"]
+
+_BATCH: Final = 100
+_POLL_S: Final = 0.2
+_log: Final = structlog.get_logger(__name__)
+
+
+class AfterStore(Protocol):
+    """Where it is written to."""
+
+    def append_served(self, events: Sequence[Event]) -> bool:
+        """Store events of the server, best effort."""
+
+    def remember_page(self, recomm_id: str, payload: bytes, ttl_s: int = 1800) -> None:
+        """Keep what a next page needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    recomm_id: str
+    payload: bytes
+
+
+class AfterAnswer:
+    """A queue and its thread. `start` before use, `close` writes what is left."""
+
+    def __init__(self, store: AfterStore, capacity: int = 20_000) -> None:
+        self._store = store
+        self._queue: Queue[Event | _Page] = Queue(capacity)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="after-answer", daemon=True)
+        self.dropped = 0
+        """How many notes were lost so far."""
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def close(self, patience_s: float = 5.0) -> None:
+        """Write what is queued, for `patience_s` at most, and end."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(patience_s)
+
+    def served(self, event: Event) -> None:
+        """Have a `served` event written."""
+        self._put(event)
+
+    def page(self, recomm_id: str, payload: bytes) -> None:
+        """Have a page remembered."""
+        self._put(_Page(recomm_id, payload))
+
+    def flush(self, patience_s: float = 5.0) -> bool:
+        """Wait until everything queued so far is written; False when that takes too long."""
+        until = monotonic() + patience_s
+        while self._queue.unfinished_tasks and monotonic() < until:
+            threading.Event().wait(0.005)
+        return not self._queue.unfinished_tasks
+
+    def _put(self, note: Event | _Page) -> None:
+        try:
+            self._queue.put_nowait(note)
+        except Full:
+            self._lose(1, "the queue is full")
+
+    def _run(self) -> None:
+        while not (self._stop.is_set() and self._queue.empty()):
+            notes = self._take()
+            if notes:
+                self._write(notes)
+            for _ in notes:
+                self._queue.task_done()
+
+    def _take(self) -> list[Event | _Page]:
+        notes: list[Event | _Page] = []
+        with suppress(Empty):
+            notes.append(self._queue.get(timeout=_POLL_S))
+            while len(notes) < _BATCH:
+                notes.append(self._queue.get_nowait())
+        return notes
+
+    def _write(self, notes: Sequence[Event | _Page]) -> None:
+        # Pages first: somebody may be scrolling already.
+        try:
+            for page in notes:
+                if isinstance(page, _Page):
+                    self._store.remember_page(page.recomm_id, page.payload)
+            events = [note for note in notes if isinstance(note, Event)]
+            if events and not self._store.append_served(events):
+                self._lose(len(events), "the store did not take the served events")
+        except UnavailableError as error:
+            self._lose(len(notes), str(error))
+        except Exception:
+            _log.exception("after_answer_failed")
+            self._lose(len(notes), "an unexpected error")
+
+    def _lose(self, count: int, reason: str) -> None:
+        if self.dropped == 0 or self.dropped // 1000 != (self.dropped + count) // 1000:
+            _log.warning("after_answer_dropped", total=self.dropped + count, reason=reason)
+        self.dropped += count

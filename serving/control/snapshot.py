@@ -1,0 +1,104 @@
+"""A value read from the database, kept in memory and refreshed beside the request path.
+
+Invariants: one refresh at a time; a failed refresh keeps the last value; a caller waits for a running refresh
+no longer than `patience_s`, so that a database that hangs costs a request milliseconds, not seconds.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, Generic, TypeVar
+
+import structlog
+
+from recsys.errors import UnavailableError
+
+__all__ = ["Snapshot"]
+
+T = TypeVar("T")
+_FIRST_WAIT_S: Final = 10.0
+_log: Final = structlog.get_logger(__name__)
+
+
+class Snapshot(Generic[T]):
+    """The last good result of `load`, at most `ttl_s` old while the source answers."""
+
+    def __init__(
+        self,
+        name: str,
+        load: Callable[[], T],
+        ttl_s: float,
+        patience_s: float = 0.05,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._name = name
+        self._load = load
+        self._ttl_s = ttl_s
+        self._patience_s = patience_s
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._value: T | None = None
+        self._loaded = False
+        self._tried_at = float("-inf")
+        self._generation = 0
+        self._done = threading.Event()
+        self.stale = False
+        """True while the last refresh failed: what `get` returns may be older than `ttl_s`."""
+
+    def get(self) -> T:
+        """Return the value; the first call waits for it.
+
+        Raises:
+            UnavailableError: nothing was ever loaded and the source is away.
+        """
+        now = self._monotonic()
+        if now - self._tried_at >= self._ttl_s:
+            self._start(now)
+        # Whoever asks while a refresh runs shares the same short wait, counted from the start of the refresh.
+        if not self._done.is_set():
+            self._done.wait(
+                max(0.0, self._patience_s - (now - self._tried_at)) if self._loaded else _FIRST_WAIT_S
+            )
+        if not self._loaded:
+            raise UnavailableError(f"{self._name} could not be read; is the database reachable?")
+        return self._value  # type: ignore[return-value]
+
+    def refresh(self) -> T:
+        """Read the source now, in this thread: for the process that has just changed it.
+
+        Raises:
+            Exception: whatever the source raises.
+        """
+        value = self._load()
+        with self._lock:
+            self._generation += 1
+            self._keep(value)
+        return value
+
+    def _start(self, now: float) -> None:
+        with self._lock:
+            if now - self._tried_at < self._ttl_s:
+                return
+            # In this order: a reader without the lock that sees the new time also sees the new event.
+            self._done = done = threading.Event()
+            self._tried_at = now
+            arguments = (done, self._generation)
+        threading.Thread(target=self._try, args=arguments, name=f"refresh-{self._name}", daemon=True).start()
+
+    def _try(self, done: threading.Event, generation: int) -> None:
+        try:
+            value = self._load()
+            with self._lock:
+                # What `refresh` put here meanwhile is newer than what this thread began to read.
+                if generation == self._generation:
+                    self._keep(value)
+        except Exception as error:
+            self.stale = True
+            _log.warning("snapshot_refresh_failed", snapshot=self._name, error=type(error).__name__)
+        finally:
+            done.set()
+
+    def _keep(self, value: T) -> None:
+        self._value = value
+        self._loaded = True
+        self.stale = False

@@ -1,0 +1,101 @@
+"""Errors of `serving`; HTTP status and title of each are written in one place, `serving/problems.py`.
+
+RecsysError
+├── ServingError            base of what an HTTP request can be refused with
+│   ├── MalformedRequest    not readable at all: not JSON, not UTF-8, nested too deeply
+│   ├── Unauthorized     no key, or one that is unknown, revoked or expired
+│   ├── Forbidden           a known key that may not do this
+│   ├── NotFound            the named thing does not exist
+│   ├── BodyTooLarge        more bytes than the route takes
+│   ├── InvalidRequest      readable but wrong; one `FieldError` per mistake
+│   └── RateLimited         too many calls of a browser key
+└── UnavailableError
+    └── NotReady            no release is loaded yet
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from recsys.errors import RecsysError, UnavailableError
+
+__all__ = [
+    "BodyTooLarge",
+    "FieldError",
+    "Forbidden",
+    "InvalidRequest",
+    "MalformedRequest",
+    "NotFound",
+    "NotReady",
+    "RateLimited",
+    "ServingError",
+    "Unauthorized",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldError:
+    """One mistake: the dotted path of the field, what is wrong, and the known name the caller may have meant."""
+
+    field: str
+    message: str
+    nearest: str | None = None
+
+
+class ServingError(RecsysError):
+    """A request that is refused."""
+
+
+class MalformedRequest(ServingError):
+    """The body cannot be read."""
+
+    code = "malformed_request"
+
+
+class Unauthorized(ServingError):
+    """The caller is not known."""
+
+    code = "unauthorized"
+
+
+class Forbidden(ServingError):
+    """The caller is known and may not do this."""
+
+    code = "forbidden"
+
+
+class NotFound(ServingError):
+    """The thing named in the path does not exist."""
+
+    code = "not_found"
+
+
+class BodyTooLarge(ServingError):
+    """The body is larger than the route takes."""
+
+    code = "body_too_large"
+
+
+class InvalidRequest(ServingError):
+    """The request can be read and is wrong; `errors` names each mistake."""
+
+    code = "invalid_request"
+
+    def __init__(self, message: str, errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(message)
+        self.errors = tuple(errors)
+
+
+class RateLimited(ServingError):
+    """A browser key called too often."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class NotReady(UnavailableError):
+    """No release is loaded yet."""
+
+    code = "not_ready"

@@ -1,0 +1,126 @@
+"""Every refusal as RFC 9457 problem JSON: the one place where errors get a status and a title.
+
+Invariants: no stack trace and no text of an unexpected exception leaves the process; `code` is stable and clients may
+switch on it; what is wrong with single fields stands in `errors[{field, message, nearest}]`.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+from fastapi import Response
+from starlette.exceptions import HTTPException
+
+from recsys.errors import (
+    ConfigError,
+    ExpressionError,
+    InputError,
+    RecsysError,
+    ReleaseError,
+    UnavailableError,
+)
+from serving.errors import (
+    BodyTooLarge,
+    FieldError,
+    Forbidden,
+    InvalidRequest,
+    MalformedRequest,
+    NotFound,
+    RateLimited,
+    Unauthorized,
+)
+
+__all__ = ["PROBLEM_JSON", "problem", "problem_of"]
+
+PROBLEM_JSON: Final = "application/problem+json"
+
+# By class, nearest ancestor first; what is not here is our mistake, not the caller's.
+_KNOWN: Final[Mapping[type[Exception], tuple[int, str]]] = {
+    MalformedRequest: (400, "The body cannot be read"),
+    Unauthorized: (401, "The caller is not known"),
+    Forbidden: (403, "The caller may not do this"),
+    NotFound: (404, "There is no such thing"),
+    BodyTooLarge: (413, "The body is too large"),
+    InvalidRequest: (422, "The request is wrong"),
+    ExpressionError: (422, "The filter expression is wrong"),
+    ConfigError: (500, "Something went wrong here"),
+    InputError: (422, "The request is wrong"),
+    RateLimited: (429, "Too many calls"),
+    ReleaseError: (409, "The release cannot be used"),
+    UnavailableError: (503, "A part of the service is away"),
+}
+_UNEXPECTED: Final = "the service failed on this request; its log has more under the request id"
+_HTTP_CODES: Final = {404: "not_found", 405: "method_not_allowed", 400: "malformed_request"}
+
+
+def problem_of(error: Exception, request_id: str) -> Response:
+    """Return the answer to any exception; an unexpected one is told by its request id only."""
+    if isinstance(error, HTTPException):
+        return _http_problem(error, request_id)
+    status, title = _status_and_title(error)
+    if status == 500 or not isinstance(error, RecsysError):
+        return problem(500, "internal", title, _UNEXPECTED, request_id)
+    members: dict[str, object] = {}
+    if isinstance(error, InvalidRequest) and error.errors:
+        members["errors"] = [_plain(mistake) for mistake in error.errors]
+    position = getattr(error, "position", None)
+    if position is not None:
+        members["position"] = position
+    return problem(status, error.code, title, str(error), request_id, _headers(error), members)
+
+
+def problem(  # noqa: PLR0913  (the members of a problem)
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    request_id: str,
+    headers: Mapping[str, str] | None = None,
+    members: Mapping[str, object] | None = None,
+) -> Response:
+    """Return one problem; `members` are added beside the standard ones."""
+    body = {
+        "type": f"urn:recsys:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": request_id,
+        **(members or {}),
+    }
+    return Response(orjson.dumps(body), status, dict(headers or {}), PROBLEM_JSON)
+
+
+def _status_and_title(error: Exception) -> tuple[int, str]:
+    for kind in type(error).__mro__:
+        if known := _KNOWN.get(kind):
+            return known
+    return 500, "Something went wrong here"
+
+
+def _http_problem(error: HTTPException, request_id: str) -> Response:
+    """A refusal by the web framework itself: no such route, method not allowed."""
+    code = _HTTP_CODES.get(error.status_code, "refused")
+    title = HTTPStatus(error.status_code).phrase
+    detail = str(error.detail) if error.detail != title else _path_detail(error.status_code)
+    return problem(error.status_code, code, title, detail, request_id, error.headers)
+
+
+def _path_detail(status: int) -> str:
+    words = {404: "there is no such route; see /docs", 405: "the route does not take this method; see /docs"}
+    return words.get(status, HTTPStatus(status).description)
+
+
+def _headers(error: RecsysError) -> dict[str, str]:
+    headers = {}
+    wait: Any = getattr(error, "retry_after_s", None)
+    if wait is not None:
+        headers["Retry-After"] = str(wait)
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"
+    return headers
+
+
+def _plain(mistake: FieldError) -> dict[str, object]:
+    return {"field": mistake.field, "message": mistake.message, "nearest": mistake.nearest}

@@ -1,0 +1,1 @@
+"""Offline jobs: data set, split, train, evaluate, compare, gate, register and publish."""
