@@ -58,3 +58,7 @@ class RedisBlobStore:
             )
         )
         return [name.decode() for name in found]
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._link.close()

@@ -1,18 +1,19 @@
 """Which column of a file is which field: `--map ours=theirs`, in either direction, and names that are not known.
 
-A file's own header decides: every column must be a known field, be mapped to one, or be ignored by name. A silently
-dropped column would be the worst answer.
+A file's own header decides: every column must be a known field, be mapped to one, or be ignored by name. A
+silently dropped column would be the worst answer.
 """
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from feature_store.errors import FileFormatError
 from feature_store.fields import nearest
 from recsys.errors import InputError
 
-__all__ = ["ColumnMap", "Names"]
+__all__ = ["ColumnMap", "Names", "folded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +48,37 @@ class ColumnMap:
             frozenset(name.strip() for name in ignored),
         )
 
+    def part_for(self, names: Names, header: Sequence[str] | None) -> "ColumnMap":
+        """Only what concerns this file, for a command that maps columns of several files at once."""
+
+        def concerns(ours: str, theirs: str) -> bool:
+            return ours in names and (header is None or theirs in header)
+
+        pairs = tuple(
+            (left, right) for left, right in self.pairs if concerns(left, right) or concerns(right, left)
+        )
+        ignored = self.ignored if header is None else self.ignored & set(header)
+        return ColumnMap(pairs, ignored)
+
     def renames(self, names: Names, header: Sequence[str] | None = None) -> dict[str, str]:
         """Their name → ours. With a `header` (None: rows name their own fields) both sides being known is no riddle.
 
-        Raises InputError for a pair without a known side, FileFormatError for one that the header does not have.
+        Raises InputError for a pair without a known side, FileFormatError for one that the header does not
+        have.
         """
         renames: dict[str, str] = {}
         for left, right in self.pairs:
             ours, theirs = self._sides(left, right, names, header)
             if header is not None and theirs not in header:
-                raise FileFormatError(f"--map {ours}={theirs}: the file has no {theirs!r}; it has {list(header)}")
+                raise FileFormatError(
+                    f"--map {ours}={theirs}: the file has no {theirs!r}; it has {list(header)}"
+                )
             if theirs in renames or ours in renames.values():
                 raise InputError(f"--map {ours}={theirs}: {theirs!r} or {ours!r} is mapped twice")
             renames[theirs] = ours
         return renames
 
-    def _sides(
-        self, left: str, right: str, names: Names, header: Sequence[str] | None
-    ) -> tuple[str, str]:
+    def _sides(self, left: str, right: str, names: Names, header: Sequence[str] | None) -> tuple[str, str]:
         if left in names and right in names and left != right:
             in_header = [side for side in (left, right) if header is not None and side in header]
             if len(in_header) != 1:
@@ -80,7 +94,9 @@ class ColumnMap:
         """Column number → our name for the columns to read; FileFormatError names the first that is not known."""
         renames = self.renames(names, header)
         if unknown := sorted(self.ignored - set(header)):
-            raise FileFormatError(f"--ignore {unknown[0]!r}: the file has no such column; it has {list(header)}")
+            raise FileFormatError(
+                f"--ignore {unknown[0]!r}: the file has no such column; it has {list(header)}"
+            )
         chosen = {at: renames.get(name, name) for at, name in enumerate(header) if name not in self.ignored}
         for at, ours in chosen.items():
             if ours not in names:
@@ -93,9 +109,12 @@ class ColumnMap:
 
 
 def _refuse_doubles(columns: Sequence[str]) -> None:
-    double = next((name for name in columns if columns.count(name) > 1), None)
+    split = {name.partition(".")[0] for name in columns if "." in name}
+    double = next((name for name in columns if columns.count(name) > 1 or name in split), None)
     if double is not None:
-        raise FileFormatError(f"two columns of the file are {double!r}; --ignore one of them or map it elsewhere")
+        raise FileFormatError(
+            f"two columns of the file are {double!r}; --ignore one of them or map it elsewhere"
+        )
 
 
 def _advice(name: str, names: Names) -> str:
@@ -106,13 +125,14 @@ def folded(row: Mapping[str, object], prefixes: Collection[str]) -> dict[str, ob
     """`row` with fields such as `context.page` gathered into the map `context`."""
     if not any("." in name for name in row):
         return dict(row)
-    result: dict[str, object] = {}
+    result = {name: value for name, value in row.items() if name.partition(".")[0] == name}
     for name, value in row.items():
         prefix, dot, rest = name.partition(".")
-        if not (dot and prefix in prefixes):
-            result[name] = value
+        if not dot:
+            continue
+        if prefix not in prefixes or prefix in row:
+            result[name] = value  # nobody's field, or given twice: the validator names it
         elif value is not None and value != "":
-            gathered = result.setdefault(prefix, {})
-            if isinstance(gathered, dict):
-                gathered[rest] = value
+            gathered = cast(dict[str, object], result.setdefault(prefix, {}))
+            gathered[rest] = value
     return result

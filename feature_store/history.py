@@ -76,6 +76,17 @@ class History(Generic[_T]):
         self._shape: _Shape[_T] = shape
         self._stored = pa.schema([*shape.schema, *HISTORY_FIELDS])
 
+    @property
+    def key(self) -> str:
+        """The name of the id field."""
+        return self._shape.key
+
+    def content(self, value: _T) -> dict[str, Any]:
+        """What makes two versions differ: everything but `updated_at`."""
+        content = self._shape.to_dict(value)
+        content.pop("updated_at", None)
+        return content
+
     def record(self, values: Iterable[_T | Deletion], now: int) -> HistoryResult:
         """Store changes as they happen: valid from `updated_at`, or from `now` (ms) without one."""
         versions = [self._version(value, now) for value in values]
@@ -119,10 +130,10 @@ class History(Generic[_T]):
     def _version(self, value: _T | Deletion, now: int) -> _Version[_T]:
         if isinstance(value, Deletion):
             return _Version(value.id, value.at, "", None)
-        content = self._shape.to_dict(value)
-        identifier, updated_at = content[self._shape.key], content.pop("updated_at", None)
+        content = self.content(value)
         text = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
-        return _Version(identifier, updated_at or now, hashlib.sha256(text).hexdigest()[:24], value)
+        valid_from = value.updated_at or now
+        return _Version(content[self.key], valid_from, hashlib.sha256(text).hexdigest()[:24], value)
 
     def _store(self, versions: Iterable[_Version[_T]]) -> HistoryResult:
         ordered = sorted(versions, key=lambda version: version.valid_from)

@@ -8,6 +8,7 @@ in, and again. Histories keep raw ids; merges are resolved when they are read.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from feature_store.offline import OfflineStore
 from feature_store.online import HISTORY_TYPES, EventStore, ItemStore, StoredEvent, UserStore
@@ -16,7 +17,7 @@ from recsys.types import EVENT_CODES
 __all__ = ["Materialized", "OnlineTarget", "materialize"]
 
 
-class OnlineTarget(EventStore, UserStore, ItemStore):
+class OnlineTarget(EventStore, UserStore, ItemStore, Protocol):
     """What is filled."""
 
 

@@ -5,6 +5,7 @@ from itertools import chain
 from typing import Final
 
 from feature_store.memory_stream import Clock, MemoryPart, MemoryStream
+from feature_store.merged_user import joined_user
 from feature_store.online import (
     MAX_EVENTS_PER_CALL,
     Backlog,
@@ -24,7 +25,6 @@ from feature_store.online_codec import (
     union_histories,
 )
 from feature_store.stream_ids import order_of
-from feature_store.users import joined_user
 from recsys.errors import InputError
 from recsys.types import Event, User
 
@@ -86,7 +86,7 @@ class MemoryShoppers(MemoryPart):
     def shopper(self, user_id: str | None, session_id: str | None = None) -> ShopperState:
         """See EventStore."""
         ids = () if user_id is None else self.group(user_id)
-        owners = [("u", member) for member in ids]
+        owners = [*(("u", member) for member in ids), *(("s", member) for member in ids[1:])]
         if session_id is not None:
             owners.append(("s", session_id))
         histories = [list(self._histories.get(owner, ())) for owner in owners]

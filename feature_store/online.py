@@ -249,7 +249,10 @@ class ItemStore(Protocol):
 
 
 class IdentityStore(Protocol):
-    """Which ids belong to one shopper. The database is the truth (identity.py); this is its online mirror."""
+    """Which ids belong to one shopper. The database is the truth (identity.py); this is its online mirror.
+
+    `from_id` may be a user's or a session's: both histories of a merged id count as the shopper's.
+    """
 
     def merge(self, from_id: str, into_id: str, at: int) -> bool:
         """Read `from_id` together with `into_id` from now on; False when that was so.

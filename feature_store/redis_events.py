@@ -10,6 +10,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, Final
 
+from feature_store.merged_user import joined_user
 from feature_store.online import (
     MAX_EVENTS_PER_CALL,
     Backlog,
@@ -30,7 +31,6 @@ from feature_store.online_codec import (
 from feature_store.redis_link import Batch, Commands, RedisPart, run
 from feature_store.redis_users import user_in
 from feature_store.stream_ids import after_id, order_of
-from feature_store.users import joined_user
 from recsys.errors import InputError, UnavailableError
 from recsys.types import Event, User
 
@@ -155,10 +155,14 @@ class RedisEvents(RedisPart):
         batch = client.pipeline(transaction=False)
         for user_id in group:
             self._queue_user(batch, user_id)
+        for session_id in group[1:]:
+            self._queue_history(batch, self._keys.session_history(session_id))
         answers = run(batch)
-        users = map(user_in, group, answers[1::2])
+        of_users, of_sessions = answers[: 2 * len(group)], answers[2 * len(group) :]
+        users = map(user_in, group, of_users[1::2])
         user = joined_user([user for user in users if user is not None])
-        return ShopperState(self._joined([*answers[0::2], *histories]), user.attributes, user.consent, True)
+        history = self._joined([*of_users[0::2], *of_sessions, *histories])
+        return ShopperState(history, user.attributes, user.consent, merged=True)
 
     def _joined(self, histories: Sequence[Sequence[bytes]]) -> list[tuple[str, int, int]]:
         return decode_history(union_histories(histories or [[]], self._history_length))

@@ -82,10 +82,13 @@ def _guard(folder: Path, command: list[str], status: int) -> None:
 
 
 def _wait_for_the_last_user(folder: Path, server: "subprocess.Popen[bytes]") -> None:
-    for number in (signal.SIGCHLD, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(0))
-    if server.poll() is not None:
-        return
+    def leave_if_it_ended(*_: object) -> None:
+        if server.poll() is not None:  # the signal also comes when it is only paused
+            sys.exit(0)
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGCHLD, leave_if_it_ended)
+    leave_if_it_ended()
     users = os.open(folder / "users.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     # Kept until this process ends: whoever comes now waits, and then starts the next server.
     fcntl.flock(users, fcntl.LOCK_EX)

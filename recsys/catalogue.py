@@ -144,7 +144,7 @@ class Catalogue:
 
     @property
     def available(self) -> Flags:
-        """bool[n]: some offer can be bought (or the item has no offers)."""
+        """bool[n]: some offer can be bought."""
         return self.arrays["available"]
 
     @property

@@ -6,6 +6,7 @@ publishes the code and replaces postings as one reference, so a reader that copi
 values after always finds them.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -33,6 +34,7 @@ class Dictionary:
         self._opening = Lock()
         self._values: list[Scalar] = []
         self._codes: dict[object, int] = {}
+        self._numbers = np.empty(0, dtype=np.float64)
         for value in values:
             self.add(value)
 
@@ -48,6 +50,15 @@ class Dictionary:
         if self._packed is not None:
             self._open()
         return self._values
+
+    @property
+    def numbers(self) -> npt.NDArray[np.float64]:
+        """float64[n]: the values that are numbers, nan for text and booleans."""
+        numbers, values = self._numbers, self.values
+        if len(numbers) < len(values):
+            joined = [_number(value) for value in values[len(numbers) :]]
+            numbers = self._numbers = np.concatenate([numbers, np.array(joined, dtype=np.float64)])
+        return numbers
 
     def code(self, value: Scalar) -> int:
         """The code of a value, -1 when it has none."""
@@ -230,7 +241,7 @@ class AttributeColumn:
         place = int(np.searchsorted(items, item))
         if place < len(items) and items[place] == item:
             items, codes = np.delete(items, place), np.delete(codes, place)
-        if value is not None:
+        if value is not None and not _is_lost(value):
             items, codes = np.insert(items, place, item), np.insert(codes, place, self.dictionary.add(value))
         self.postings = Postings(items, codes)
 
@@ -264,11 +275,20 @@ def _key(value: Scalar) -> object:
     return value if isinstance(value, str) else (isinstance(value, bool), value)
 
 
+def _number(value: Scalar) -> float:
+    return math.nan if isinstance(value, str | bool) else float(value)
+
+
 def _present(rows: Iterable[Mapping[str, Scalar | None]]) -> Iterator[tuple[int, str, Scalar]]:
     for item, attributes in enumerate(rows):
         for name, value in attributes.items():
-            if value is not None and value == value:
+            if value is not None and not _is_lost(value):
                 yield item, name, value
+
+
+def _is_lost(value: Scalar) -> bool:
+    """Whether it is nan or infinite, which no filter can compare and no JSON can hold."""
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _without(items: Codes, item: int) -> Codes:

@@ -10,7 +10,7 @@ from recsys.models.trending import TrendingConfig
 from recsys.ranking.blend import BlendConfig
 from recsys.weights import Behaviour
 
-__all__ = ["RetrievalConfig", "ReleaseConfig"]
+__all__ = ["ReleaseConfig", "RetrievalConfig"]
 
 
 class RetrievalConfig(BaseModel):

@@ -2,8 +2,8 @@
 
 One item has several offers (size, market, channel); a list shows the item once, with its *face offer*: the
 cheapest sellable one, else the cheapest. Invariants: nothing here reads a clock (`at` is passed in, ms since
-epoch), untracked stock counts as sellable, and an item without offers counts as available, since nothing says
-otherwise.
+epoch), untracked stock counts as sellable, and an item without offers cannot be bought (one that comes in
+without any gets one).
 """
 
 from collections.abc import Iterable

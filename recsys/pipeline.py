@@ -62,15 +62,16 @@ class Pipeline:
         """Map a release folder (see `recsys.train.fit_release`)."""
         config = ReleaseConfig.model_validate(load_json(folder, "config"))
         catalogue = Catalogue.load(folder / "catalogue")
-        als, trending = Als.load(folder / "als"), Trending.load(folder / "trending")
-        vectors = load_array(folder / "embedding" / "index", "vectors")
+        trending = Trending.load(folder / "trending")
+        factors, vectors = (load_array(folder / name / "index", "vectors") for name in ("als", "embedding"))
         sources: tuple[Source, ...] = (
             OwnItems(),
-            NearestToTaste(FaissIndex.load(folder / "als" / "index"), als.item_factors),
+            NearestToTaste(FaissIndex.load(folder / "als" / "index"), factors),
             MetTogether(Covisitation.load(folder / "covisitation")),
             AlikeItems(FaissIndex.load(folder / "embedding" / "index"), vectors),
             TrendingItems(trending, catalogue.category),
         )
+        als = Als.load(folder / "als", factors)
         reader = TasteReader(config, als, TagVectors.load(folder / "tags"))
         return cls(config, catalogue, reader, sources, trending, vectors)
 

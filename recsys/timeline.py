@@ -5,6 +5,7 @@ span its values replace the base ones. So the values at any moment are one compa
 also for items with several offers, whose cheapest offer may change when a promotion starts.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -47,12 +48,13 @@ class Spans:
         )
 
     def at(self, base: npt.NDArray[np.float64], name: str, as_of: int) -> npt.NDArray[np.float64]:
-        """float64[n] values of one of NUMBERS at a moment; `base` itself when no promotion is on."""
+        """float64[n] values of one of NUMBERS at a moment; `base` itself when no promotion changes it."""
         active = (self.start <= as_of) & (as_of < self.end)
-        if not active.any():
+        items, changed = self.items[active], self.values[active, NUMBERS.index(name)]
+        if np.array_equal(base[items], changed, equal_nan=True):
             return base
         values = base.copy()
-        values[self.items[active]] = self.values[active, NUMBERS.index(name)]
+        values[items] = changed
         return values
 
     def with_item(self, code: int, item: Item | None) -> "Spans":
@@ -109,4 +111,4 @@ def _face(item: Item, at: int) -> Face:
 
 
 def _number(value: float | None) -> float:
-    return np.nan if value is None else float(value)
+    return np.nan if value is None or not math.isfinite(value) else float(value)

@@ -28,7 +28,7 @@ class BodyLimit:
         self._app = app
         self._limits: Mapping[str, int] = dict.fromkeys(bulk, BULK_BYTES)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self._app(scope, receive, send)
             return

@@ -21,11 +21,11 @@ Host = Annotated[
 ]
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on. [RECSYS_PORT, 8000]")]
 
-up = typer.Typer(help="Start everything on this machine.")
-serve = typer.Typer(help="Run the HTTP service.")
-worker = typer.Typer(help="Move acknowledged events into the log.")
-keys = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
-demo = typer.Typer(help="The whole story in a minute or a few.")
+up = typer.Typer(add_completion=False, help="Start everything on this machine.")
+serve = typer.Typer(add_completion=False, help="Run the HTTP service.")
+worker = typer.Typer(add_completion=False, help="Move acknowledged events into the log.")
+keys = typer.Typer(add_completion=False, help="Create, list and revoke API keys.", no_args_is_help=True)
+demo = typer.Typer(add_completion=False, help="The whole story in a minute or a few.")
 
 
 @up.command("up")
@@ -102,7 +102,7 @@ def tell_the_story(
     port: Port = None,
 ) -> None:
     """Import a shop's purchases, train on them, serve, and show what a shopper gets."""
-    from serving.demo import run
+    from serving.demo.story import run
 
     raise typer.Exit(run(_settings(port=port), shop=shop, check=check))
 

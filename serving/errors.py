@@ -8,6 +8,8 @@ RecsysError
 │   ├── NotFound            the named thing does not exist
 │   ├── BodyTooLarge        more bytes than the route takes
 │   ├── InvalidRequest      readable but wrong; one `FieldError` per mistake
+│   │   └── InvalidFilter   a filter expression, with the position of the mistake
+│   ├── Conflict            right by itself, but not as things stand
 │   └── RateLimited         too many calls of a browser key
 └── UnavailableError
     └── NotReady            no release is loaded yet
@@ -20,8 +22,10 @@ from recsys.errors import RecsysError, UnavailableError
 
 __all__ = [
     "BodyTooLarge",
+    "Conflict",
     "FieldError",
     "Forbidden",
+    "InvalidFilter",
     "InvalidRequest",
     "MalformedRequest",
     "NotFound",
@@ -83,6 +87,22 @@ class InvalidRequest(ServingError):
     def __init__(self, message: str, errors: Sequence[FieldError] = ()) -> None:
         super().__init__(message)
         self.errors = tuple(errors)
+
+
+class InvalidFilter(InvalidRequest):
+    """The filter expression of `field` is wrong at `position` (0-based offset into the text)."""
+
+    code = "invalid_expression"
+
+    def __init__(self, field: str, message: str, position: int) -> None:
+        super().__init__(f"{field}: {message}", [FieldError(field=field, message=message)])
+        self.position = position
+
+
+class Conflict(ServingError):
+    """The request does not fit what is the case now."""
+
+    code = "conflict"
 
 
 class RateLimited(ServingError):

@@ -53,7 +53,9 @@ def title_in(titles: Mapping[str, str], language: str | None) -> str | None:
     """The title in a language (`zh-CN`, else `zh`), else the shop's first."""
     if language is not None:
         base = language.replace("_", "-").split("-")[0].lower()
-        akin = (title for name, title in titles.items() if name.replace("_", "-").split("-")[0].lower() == base)
+        akin = (
+            title for name, title in titles.items() if name.replace("_", "-").split("-")[0].lower() == base
+        )
         found = titles.get(language) or titles.get(base) or next(akin, None)
         if found is not None:
             return found
@@ -95,5 +97,7 @@ _OFFER_FIELDS: Final[Mapping[str, Callable[[Offer, int], object]]] = {
 FIELD_NAMES: Final = ("title", *_ITEM_FIELDS, *_OFFER_FIELDS)
 """What may be asked for by name, beside `attributes.<name>`."""
 _USUAL: Final = tuple(
-    name for name in FIELD_NAMES if name not in {"titles", "updated_at", "market", "channel", "stock", *PRIVATE_FIELDS}
+    name
+    for name in FIELD_NAMES
+    if name not in {"titles", "updated_at", "market", "channel", "stock", *PRIVATE_FIELDS}
 )

@@ -40,6 +40,7 @@ class JsonRoute(APIRoute):
     """A route whose typed body is read by `orjson`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The framework's handler over a request that reads JSON our way."""
         handle = super().get_route_handler()
 
         async def handle_json(request: Request) -> Response:

@@ -28,7 +28,7 @@ class Ask:
     boosts: tuple[tuple[str, float], ...] = ()
     exclude_ids: tuple[str, ...] = ()
     context: Mapping[str, Scalar] = field(default_factory=dict)
-    diversity: float | None = None
+    diversity: float = 0.0
     fields: tuple[str, ...] | None = None
     """Attributes to tell: None none, () the usual ones."""
     explain: bool = False
@@ -75,8 +75,8 @@ class Listing:
     why_not: Mapping[str, object] | None = None
     state_digest: str = ""
     """Of what was known about the shopper."""
-    not_shown: tuple[tuple[str, float], ...] = ()
-    """A sample of candidates that were left out, with their scores."""
+    not_shown: tuple[str, ...] = ()
+    """The best candidates behind the list."""
 
 
 @lru_cache(maxsize=512)

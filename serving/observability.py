@@ -82,8 +82,9 @@ class Metrics:
         self._requests = self._histogram(
             "request", "Requests by route and status.", "route", "method", "status"
         )
-        self._stages = self._histogram("stage", "Stages of a recommendation.", "stage")
-        self._sources = self._histogram("source", "Candidate sources of a recommendation.", "source")
+        self._stages = self._histogram(
+            "stage", "Stages of a recommendation and the sources inside them, by name.", "stage"
+        )
         self._answers = self._counter("answers", "Lists answered, by the fallback that was used.", "fallback")
         self._degraded = self._counter("degraded", "Lists answered without a part that was away.", "part")
         self._events = self._counter("events", "Events taken in, by verdict.", "verdict")
@@ -102,14 +103,9 @@ class Metrics:
             self._degraded.labels(part).inc()
 
     def stages(self, milliseconds: Mapping[str, float]) -> None:
-        """Observe the stages of one request, by stage name."""
+        """Observe what one request went through: stages and, inside one of them, sources, by name."""
         for stage, value in milliseconds.items():
             self._stages.labels(stage).observe(value / 1000)
-
-    def sources(self, milliseconds: Mapping[str, float]) -> None:
-        """Observe the candidate sources of one request, by source name."""
-        for source, value in milliseconds.items():
-            self._sources.labels(source).observe(value / 1000)
 
     def events(self, verdicts: Mapping[str, int]) -> None:
         """Count a batch of events by verdict."""

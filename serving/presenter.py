@@ -1,10 +1,11 @@
 """From the pipeline's answer in codes to a list in words: ids, offers, reasons in the shopper's language."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from hashlib import blake2b
 
 from recsys.catalogue import Catalogue
-from recsys.pipeline import Answer, Query, Reason
+from recsys.query import Answer, Query, Reason, Trace
 from recsys.types import Item
 from recsys.vocabulary import UNKNOWN
 from serving.item_view import ItemView, title_in
@@ -27,23 +28,22 @@ def view_of(ask: Ask, at: int) -> ItemView:
 
 def place(answer: Answer, catalogue: Catalogue, view: ItemView, first: int = 1) -> tuple[Placed, ...]:
     """The items of an answer, positions counted from `first`."""
-    traces = answer.traces or [None] * len(answer.items)
+    traces = answer.traces or (None,) * len(answer.items)
     rows = zip(answer.items.tolist(), answer.scores.tolist(), answer.reasons, traces, strict=True)
-    return tuple(
-        _placed(catalogue, view, row, position) for position, row in enumerate(rows, start=first)
-    )
+    return tuple(_placed(catalogue, view, row, position) for position, row in enumerate(rows, start=first))
 
 
 def _placed(
     catalogue: Catalogue,
     view: ItemView,
-    row: tuple[int, float, Reason, Mapping[str, object] | None],
+    row: tuple[int, float, Reason, Trace | None],
     position: int,
 ) -> Placed:
     code, score, reason, trace = row
     item = catalogue.item(code) or Item(item_id=catalogue.vocabulary[code])
     offer = view.offer(item)
-    source = None if reason.source_item is None else catalogue.item(reason.source_item)
+    points = reason.source_item != UNKNOWN
+    source = catalogue.item(reason.source_item) if points else None
     return Placed(
         item_id=item.item_id,
         sku=None if offer is None else offer.sku,
@@ -51,9 +51,9 @@ def _placed(
         position=position,
         reason_code=reason.code,
         reason_text=_sentence(reason, source, view),
-        source_item_id=None if reason.source_item is None else catalogue.vocabulary[reason.source_item],
+        source_item_id=catalogue.vocabulary[reason.source_item] if points else None,
         attributes=view.attributes(item, offer),
-        trace=trace,
+        trace=None if trace is None else asdict(trace),
     )
 
 
@@ -63,12 +63,14 @@ def _sentence(reason: Reason, source: Item | None, view: ItemView) -> str:
 
 
 def why_not_words(ask: Ask, answer: Answer, catalogue: Catalogue) -> Mapping[str, object] | None:
-    """What dropped the item asked about; None when none was asked about."""
+    """Where the item asked about left the way, beside how many items left where; None when none was asked about."""
     if ask.why_not is None:
         return None
     if catalogue.vocabulary.code(ask.why_not) == UNKNOWN:
-        return {"item_id": ask.why_not, "stage": "release", "reason": "the live release does not know this item"}
-    return {"item_id": ask.why_not, **(answer.why_not or {})}
+        left: Mapping[str, object] = {"stage": "unknown_item", "rank": None, "score": None}
+    else:
+        left = {} if answer.why_not is None else asdict(answer.why_not)
+    return {"item_id": ask.why_not, **left, "counts": dict(answer.counts)}
 
 
 def digest_of(query: Query) -> str:

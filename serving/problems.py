@@ -22,6 +22,7 @@ from recsys.errors import (
 )
 from serving.errors import (
     BodyTooLarge,
+    Conflict,
     FieldError,
     Forbidden,
     InvalidRequest,
@@ -41,6 +42,7 @@ _KNOWN: Final[Mapping[type[Exception], tuple[int, str]]] = {
     Unauthorized: (401, "The caller is not known"),
     Forbidden: (403, "The caller may not do this"),
     NotFound: (404, "There is no such thing"),
+    Conflict: (409, "That does not fit what is the case now"),
     BodyTooLarge: (413, "The body is too large"),
     InvalidRequest: (422, "The request is wrong"),
     ExpressionError: (422, "The filter expression is wrong"),
@@ -70,7 +72,7 @@ def problem_of(error: Exception, request_id: str) -> Response:
     return problem(status, error.code, title, str(error), request_id, _headers(error), members)
 
 
-def problem(  # noqa: PLR0913  (the members of a problem)
+def problem(
     status: int,
     code: str,
     title: str,

@@ -7,14 +7,12 @@ import numpy.typing as npt
 
 from feature_store.online import HistoryEntry
 from recsys.history import EMPTY_HISTORY, History
-from recsys.pipeline import Query
+from recsys.query import Query
 from recsys.vocabulary import UNKNOWN, Vocabulary
 from serving.hydrators import Shopper
 from serving.listings import Ask, parsed
 
 __all__ = ["known_codes", "make_history", "make_query"]
-
-DEFAULT_SEED = 0
 
 
 def make_query(ask: Ask, shopper: Shopper, vocabulary: Vocabulary, as_of: int, history_length: int) -> Query:
@@ -27,7 +25,7 @@ def make_query(ask: Ask, shopper: Shopper, vocabulary: Vocabulary, as_of: int, h
     return Query(
         history=make_history(ask, shopper, vocabulary, as_of, history_length),
         attributes=shopper.attributes,
-        related=known_codes(ask.item_ids, vocabulary),
+        related=known_codes(ask.item_ids, vocabulary) if ask.item_ids else None,
         num=ask.num,
         as_of=as_of,
         filter=parsed(ask.filter) if ask.filter is not None else None,
@@ -35,11 +33,10 @@ def make_query(ask: Ask, shopper: Shopper, vocabulary: Vocabulary, as_of: int, h
         boosts=tuple((parsed(text), factor) for text, factor in ask.boosts),
         diversity=ask.diversity,
         # Without a seed the list is a function of its ingredients alone.
-        seed=DEFAULT_SEED if ask.seed is None else ask.seed,
+        seed=ask.seed or 0,
         personalization=shopper.personalization,
         explain=ask.explain,
         why_not=why_not if why_not != UNKNOWN else None,
-        sources=None,
     )
 
 

@@ -4,9 +4,12 @@ Invariants: a call sees exactly one release; an unknown shopper, item or empty h
 written here, what is noted about a list is noted after it is answered.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
 
-from recsys.pipeline import Answer, Query
+from recsys.query import Answer, Query
 from serving.hydrators import Shopper, ShopperHydrator
 from serving.ids import uuid7
 from serving.listings import Ask, Listing
@@ -16,7 +19,31 @@ from serving.queries import make_query
 from serving.releases import LoadedRelease, Releases
 from serving.times import now_ms
 
-__all__ = ["Recommender"]
+__all__ = ["Moment", "Recommender"]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What one request sees: a release, a shopper, a time (ms). Taken once, used for everything in the answer."""
+
+    release: LoadedRelease
+    shopper: Shopper
+    at: int
+
+    @property
+    def events_lag_ms(self) -> int | None:
+        """0 when the shopper was read (an acknowledged event is in the history already), None when not."""
+        return 0 if self.shopper.read else None
+
+    def degraded(self, max_staleness_s: float | None = None) -> tuple[str, ...]:
+        """What an answer has to do without."""
+        age_ms = self.at - self.release.manifest.created_at
+        parts = []
+        if self.shopper.away:
+            parts.append("online_features")
+        if max_staleness_s is not None and age_ms > max_staleness_s * 1000:
+            parts.append("stale_release")
+        return tuple(parts)
 
 
 class Recommender:
@@ -43,42 +70,61 @@ class Recommender:
             NotReady: no release is loaded.
             ExpressionError: a filter does not parse.
         """
-        release = self._releases.current()
-        shopper = self._shoppers.read(ask.user_id, ask.session_id, ask.personalization)
-        at = self._clock()
-        query = make_query(ask, shopper, release.pipeline.vocabulary, at, self._history_length)
-        answer = release.pipeline.recommend(query)
-        degraded = degradations(ask, shopper, release, answer, at)
+        moment = self.moment(ask)
+        query = self.query(ask, moment)
+        answer = self.answer(query, moment)
+        catalogue = moment.release.pipeline.catalogue
+        degraded = moment.degraded(ask.max_staleness_s)
         self._metrics.answer(answer.fallback_used, degraded)
-        self._metrics.stages(answer.stages or {})
-        catalogue = release.pipeline.catalogue
         return Listing(
-            recomm_id=uuid7(at),
+            recomm_id=uuid7(moment.at),
             ask=ask,
-            at=at,
-            release=release,
-            items=place(answer, catalogue, view_of(ask, at)),
+            at=moment.at,
+            release=moment.release,
+            items=place(answer, catalogue, view_of(ask, moment.at)),
             fallback_used=answer.fallback_used,
             degraded=degraded,
-            notices=_notices(ask, query, answer),
-            events_lag_ms=0 if shopper.read else None,
+            notices=_notices(query, answer),
+            events_lag_ms=moment.events_lag_ms,
             why_not=why_not_words(ask, answer, catalogue),
             state_digest=digest_of(query),
+            not_shown=tuple(catalogue.vocabulary.decode(answer.not_shown)),
         )
 
+    def moment(self, ask: Ask) -> Moment:
+        """What a request sees from now on.
 
-def degradations(
-    ask: Ask, shopper: Shopper, release: LoadedRelease, answer: Answer, at: int
-) -> tuple[str, ...]:
-    """What this list had to do without."""
-    parts = list(answer.degraded)
-    if shopper.away:
-        parts.append("online_features")
-    if ask.max_staleness_s is not None and at - release.manifest.created_at > ask.max_staleness_s * 1000:
-        parts.append("stale_release")
-    return tuple(parts)
+        Raises:
+            NotReady: no release is loaded.
+        """
+        release = self._releases.current()
+        shopper = self._shoppers.read(ask.user_id, ask.session_id, ask.personalization)
+        return Moment(release, shopper, self._clock())
+
+    def query(self, ask: Ask, moment: Moment) -> Query:
+        """The pipeline's question.
+
+        Raises:
+            ExpressionError: a filter does not parse.
+        """
+        vocabulary = moment.release.pipeline.vocabulary
+        return make_query(ask, moment.shopper, vocabulary, moment.at, self._history_length)
+
+    def answer(self, query: Query, moment: Moment) -> Answer:
+        """What the release answers; its stages are measured."""
+        stages: dict[str, float] = {}
+
+        @contextmanager
+        def watch(stage: str) -> Iterator[None]:
+            started = perf_counter()
+            yield
+            stages[stage] = (perf_counter() - started) * 1000
+
+        answer = moment.release.pipeline.recommend(query, watch)
+        self._metrics.stages(stages)
+        return answer
 
 
-def _notices(ask: Ask, query: Query, answer: Answer) -> tuple[str, ...]:
-    unknown = bool(ask.item_ids) and len(query.related) == 0
+def _notices(query: Query, answer: Answer) -> tuple[str, ...]:
+    unknown = query.related is not None and len(query.related) == 0
     return (*answer.notices, *(("unknown_item_ids",) if unknown else ()))

@@ -45,6 +45,13 @@ class LoadedRelease:
     manifest: Manifest
     pipeline: Pipeline
 
+    @property
+    def name(self) -> str:
+        """The registered model this is a version of."""
+        tracking = self.manifest.config.get("tracking")
+        name = tracking.get("registered_model") if isinstance(tracking, Mapping) else None
+        return str(name or "recsys")
+
 
 @dataclass(frozen=True, slots=True)
 class ReleaseFolders:

@@ -12,16 +12,41 @@ DEFAULT_LANGUAGE: Final = "en"
 
 # Code → language → (text without a source item, text with one).
 REASON_TEXTS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
-    "for_you": {
-        "en": ("Picked for you", "Picked for you because of {title}"),
-        "zh": ("为您精选", "因为您对“{title}”感兴趣"),
+    "taste": {
+        "en": ("Picked for you", "Picked for you"),
+        "zh": ("为您精选", "为您精选"),
+    },
+    "bought_before": {
+        "en": ("You bought this before", "You bought this before"),
+        "zh": ("您买过", "您买过"),
+    },
+    "viewed_before": {
+        "en": ("You looked at this before", "You looked at this before"),
+        "zh": ("您看过", "您看过"),
+    },
+    "together": {
+        "en": ("Goes with what you chose", "Goes with {title}"),
+        "zh": ("与您选的商品很搭", "与“{title}”很搭"),
+    },
+    "alike": {
+        "en": ("Similar to what you chose", "Similar to {title}"),
+        "zh": ("与您选的商品相似", "与“{title}”相似"),
+    },
+    "segment": {
+        "en": ("Liked by shoppers like you", "Liked by shoppers like you"),
+        "zh": ("与您相似的顾客喜欢", "与您相似的顾客喜欢"),
+    },
+    "trending": {
+        "en": ("Popular right now", "Popular right now"),
+        "zh": ("大家都在买", "大家都在买"),
     },
 }
+_GENERAL: Final = "taste"
 
 
 def reason_text(code: str, language: str | None, title: str | None = None) -> str:
     """The sentence for a reason; an unknown code or language reads as the general one, never as nothing."""
-    texts = REASON_TEXTS.get(code, REASON_TEXTS["for_you"])
+    texts = REASON_TEXTS.get(code, REASON_TEXTS[_GENERAL])
     base = (language or DEFAULT_LANGUAGE).replace("_", "-").split("-")[0].lower()
     plain, pointing = texts.get(base, texts[DEFAULT_LANGUAGE])
     return plain if title is None else pointing.format(title=title)

@@ -1,7 +1,7 @@
 """Two releases on the same questions: paired differences with intervals, and how much their lists overlap.
 
-Invariants: nobody is asked about what it was fitted on: a release whose data reach past the cut is stood in for
-by its twin, fitted before its own test window; differences are challenger minus champion, shopper by shopper.
+Invariants: no release is asked about what it was fitted on: one whose data reach past the cut is stood in
+for by its twin, fitted before its own test window; differences are challenger minus champion, by shopper.
 """
 
 from collections.abc import Callable, Mapping
@@ -96,14 +96,14 @@ def common_exam(release_ids: tuple[str, ...], releases: Releases, exam_at: ExamA
         return exam
     if least >= exam.split.end:
         raise CannotCompareError(
-            f"the log ends on {day(exam.split.end)}, and {' or '.join(release_ids)} was fitted on all of it without "
-            "an evaluation; train it again with one (recsys train), or wait for new events"
+            f"the log ends on {day(exam.split.end)}, and {' or '.join(release_ids)} was fitted on all of it "
+            "without an evaluation; train it again with one (recsys train), or wait for new events"
         )
     return exam_at(least)
 
 
 def stand_in(release_id: str, releases: Releases, exam: Exam) -> Path:
-    """The folder that may sit the exam for a release: itself if it knows nothing of the answers, else its twin.
+    """The folder that may sit the exam for a release: itself if it knows no answer, else its twin.
 
     Raises CannotCompareError when neither may.
     """
@@ -112,13 +112,14 @@ def stand_in(release_id: str, releases: Releases, exam: Exam) -> Path:
         if releases.knowledge(twin).get("hash") == exam.data.hash:
             return twin
         raise CannotCompareError(
-            f"the log has changed since release {release_id!r} was fitted, and its times are made up, so nothing "
-            "says what is new in it; train again: recsys train"
+            f"the log has changed since release {release_id!r} was fitted, and its times are made up, so "
+            "nothing says what is new in it; train again: recsys train"
         )
     fit = [(until, folder) for folder, until in _versions(release_id, releases) if until <= exam.split.cut]
     if not fit:
         raise CannotCompareError(
-            f"release {release_id!r} was fitted on data after {day(exam.split.cut)}; train again: recsys train"
+            f"release {release_id!r} was fitted on events after {day(exam.split.cut)}; "
+            "train again: recsys train"
         )
     return max(fit)[1]
 

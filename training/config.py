@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from recsys.config import ReleaseConfig
 from recsys.config_files import config_path
 from recsys.errors import ConfigError
 
@@ -73,7 +74,7 @@ class TrainingConfig(_Table):
     evaluation: EvaluationConfig = EvaluationConfig()
     gate: GateConfig = GateConfig()
     tracking: TrackingConfig = TrackingConfig()
-    model: dict[str, Any] = Field(default_factory=dict)
+    model: ReleaseConfig = ReleaseConfig()
     """Parameters of the models and the pipeline."""
 
     @classmethod

@@ -1,6 +1,6 @@
 """From the log to what models learn from: interactions, the catalogue, shoppers' attributes.
 
-Invariants: nobody who refused training is in it; nothing at or after `until` is in it; events without a
+Invariants: nobody who refused training is in a data set; nothing at or after `until` is; events without a
 shopper count under their session (an id no shopper can have); codes depend on ids, not on how files lie.
 """
 
@@ -19,7 +19,7 @@ from recsys.interactions import Interactions
 from recsys.types import EVENT_CODES, EventType, Item
 from recsys.vocabulary import Vocabulary
 
-__all__ = ["SESSION_GAP_MS", "Dataset", "read_dataset", "with_catalogue"]
+__all__ = ["SESSION_GAP_MS", "Dataset", "read_dataset", "read_interactions", "with_catalogue"]
 
 SESSION_GAP_MS: Final = 30 * 60_000
 # Control characters cannot be in an id, so such a name is nobody's.
@@ -40,18 +40,25 @@ class Dataset:
 
 
 def read_dataset(store: OfflineStore, until: int | None = None) -> Dataset:
-    """Read what happened before `until` (None: all of it)."""
-    table = _kept(store.events(until=until, columns=_COLUMNS, types=HISTORY_TYPES), store.refusals("train"))
+    """Read what may be learned from before `until` (None: all of it)."""
+    interactions = read_interactions(store, until, store.refusals("train"))
+    known = np.array([not name.startswith(_SESSION_MARK) for name in interactions.users.ids], np.bool_)
+    return Dataset(interactions, known, store.range_and_hash(until), _synthetic(store, until))
+
+
+def read_interactions(
+    store: OfflineStore, until: int | None = None, without: frozenset[str] = frozenset()
+) -> Interactions:
+    """What happened before `until`, as columns; shoppers in `without` are left out."""
+    table = _kept(store.events(until=until, columns=_COLUMNS, types=HISTORY_TYPES), without)
     user, users = _encode(_shoppers(table))
     item, items = _encode(table["item_id"])
     time = table["timestamp"].to_numpy()
-    interactions = Interactions.sort(
+    return Interactions.sort(
         users=users,
         items=items,
         columns=(user, item, _types(table["type"]), time, _sessions(table, user, time), _quantities(table)),
     )
-    known = np.array([not name.startswith(_SESSION_MARK) for name in users.ids], np.bool_)
-    return Dataset(interactions, known, store.range_and_hash(until), _synthetic(store, until))
 
 
 def with_catalogue(interactions: Interactions, items: Sequence[Item]) -> Interactions:

@@ -1,7 +1,7 @@
 """Lists of a release for the questions of an exam, through the pipeline that serving runs.
 
-Invariants: a history is cut to what serving would see of it; items the release does not know are left out of a
-history, and what it lists that the log does not know has a code of its own: nobody's truth, but counted.
+Invariants: a history is cut to what serving would see of it; items the release does not know are left out of
+it, and what it lists that the log does not know has a code of its own: nobody's truth, but counted.
 """
 
 from collections.abc import Callable

@@ -14,10 +14,11 @@ from recsys.release import BlobStore, find_manifest, forget, list_releases, push
 from training.errors import TrainingError
 from training.releases import Releases
 
-__all__ = ["Publisher"]
+__all__ = ["Publisher", "now_ms"]
 
 
-def _now() -> int:
+def now_ms() -> int:
+    """The clock, ms since epoch."""
     return round(time.time() * 1000)
 
 
@@ -28,7 +29,7 @@ class Publisher:
     releases: Releases
     pointers: ReleasePointer
     blobs: BlobStore
-    clock: Callable[[], int] = _now
+    clock: Callable[[], int] = now_ms
 
     def live(self) -> Pointer | None:
         """What is live: the online store's word, else (nothing there, or away) this machine's last one."""

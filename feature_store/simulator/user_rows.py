@@ -2,14 +2,10 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from feature_store.simulator.ids import user_id
-from feature_store.simulator.population import (
-    AGE_BANDS,
-    CHANNELS,
-    CITY_TIERS,
-    GENDERS,
-    MEMBER_LEVELS,
-)
+from feature_store.simulator.population import AGE_BANDS, CHANNELS, CITY_TIERS, GENDERS, MEMBER_LEVELS
 from feature_store.simulator.shop import Shop
 from recsys.types import Consent, User
 
@@ -19,12 +15,17 @@ _REFUSALS = {"personalize": 0.02, "market": 0.10, "train": 0.03}
 
 
 def user_rows(shop: Shop, block: int) -> Iterator[list[User]]:
-    """Every shopper in code order, at most `block` at a time."""
+    """Every shopper in code order, at most `block` at a time; refusals are independent of each other and of taste."""
     for low in range(0, len(shop.population), block):
-        yield [_user(shop, code) for code in range(low, min(low + block, len(shop.population)))]
+        codes = np.arange(low, min(low + block, len(shop.population)), dtype=np.int64)
+        refused = [
+            shop.draws.chance(f"user.refuses.{name}", share, codes) for name, share in _REFUSALS.items()
+        ]
+        allowed = (~np.stack(refused, axis=1)).tolist()
+        yield [_user(shop, code, allowed[row]) for row, code in enumerate(codes.tolist())]
 
 
-def _user(shop: Shop, code: int) -> User:
+def _user(shop: Shop, code: int, allowed: list[bool]) -> User:
     people = shop.population
     return User(
         user_id=user_id(code),
@@ -35,14 +36,5 @@ def _user(shop: Shop, code: int) -> User:
             "member_level": MEMBER_LEVELS[people.member_level[code]],
             "channel": CHANNELS[people.channel[code]],
         },
-        consent=_consent(shop, code),
+        consent=Consent(**dict(zip(_REFUSALS, allowed, strict=True))),
     )
-
-
-def _consent(shop: Shop, code: int) -> Consent:
-    """Most allow everything; refusals are independent of each other and of taste."""
-    refused = {
-        purpose: bool(shop.draws.chance(f"user.refuses.{purpose}", share, code)[0])
-        for purpose, share in _REFUSALS.items()
-    }
-    return Consent(**{purpose: not no for purpose, no in refused.items()})

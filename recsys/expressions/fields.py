@@ -1,7 +1,7 @@
 """The fields a filter may name and what kind of value each holds.
 
-Invariants: item fields are a closed list; `attributes.NAME` and `user.NAME` are open, so a misspelt name there is an
-unknown value, while a misspelt item field is an error.
+Invariants: item fields are a closed list; `attributes.NAME` and `user.NAME` are open, so a misspelt name
+there is an unknown value, while a misspelt item field is an error.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,9 +1,11 @@
 """Text of an expression to tokens, each with its position.
 
-Invariants: positions are 0-based character offsets into the text; every character belongs to a token or is white
-space; what looks like another language's operator, or a full-width sign, is refused with the sign to write instead.
+Invariants: positions are 0-based character offsets into the text; every character belongs to a token or is
+white space; what looks like another language's operator, or a full-width sign, is refused with the sign to
+write instead.
 """
 
+import math
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -24,14 +26,33 @@ _PATTERN: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _WRITE_INSTEAD: Final = {
-    **{"==": "=", "<>": "!=", "=<": "<=", "=>": ">=", "&&": "and", "||": "or", "!": "not", "&": "and", "|": "or"},
-    **{"（": "(", "）": ")", "，": ",", "＝": "=", "＜": "<", "＞": ">", "．": ".", "≤": "<=", "≥": ">=", "≠": "!="},
+    "==": "=",
+    "<>": "!=",
+    "=<": "<=",
+    "=>": ">=",
+    "&&": "and",
+    "||": "or",
+    "!": "not",
+    "&": "and",
+    "|": "or",
+    "（": "(",
+    "）": ")",
+    "，": ",",
+    "＝": "=",
+    "＜": "<",
+    "＞": ">",
+    "．": ".",
+    "≤": "<=",
+    "≥": ">=",
+    "≠": "!=",
     **dict.fromkeys("“”„«»＂「」", '"'),
     **dict.fromkeys("‘’＇", "'"),
 }
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+# Beyond 2**53 floating point no longer tells neighbouring integers apart.
 _LARGEST: Final = 2**53 - 1
+_LONGEST: Final = len(str(-_LARGEST))
 
 
 class Kind(Enum):
@@ -92,10 +113,14 @@ def _token(match: re.Match[str]) -> Token:
 
 
 def _number(written: str, position: int) -> int | float:
-    value = int(written) if written.lstrip("-").isdigit() and len(written) < 20 else float(written)
-    if abs(value) > _LARGEST and isinstance(value, int):
-        raise ExpressionError(f"{written!r} is too long for a number; write long codes as text in quotes", position)
-    if abs(value) == float("inf"):
+    if written.lstrip("-").isdigit():
+        if len(written) > _LONGEST or abs(int(written)) > _LARGEST:
+            raise ExpressionError(
+                f"{written[:40]!r} is too long for a number; write long codes in quotes", position
+            )
+        return int(written)
+    value = float(written)
+    if math.isinf(value):
         raise ExpressionError(f"{written[:40]!r} is too large for a number", position)
     return value
 
@@ -127,5 +152,7 @@ def _unreadable(text: str, position: int, match: re.Match[str] | None) -> Expres
     if written in "\"'":
         return ExpressionError(f"the text that starts here has no closing {written}", position)
     if written in _WRITE_INSTEAD:
-        return ExpressionError(f"{written!r} is not part of the language; write {_WRITE_INSTEAD[written]!r}", position)
+        return ExpressionError(
+            f"{written!r} is not part of the language; write {_WRITE_INSTEAD[written]!r}", position
+        )
     return ExpressionError(f"unexpected character {written!r}", position)

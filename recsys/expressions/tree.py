@@ -1,7 +1,8 @@
 """The typed tree of a filter expression and its text.
 
 Invariants: nodes are frozen and hashable; `parse(str(tree)) == tree`; no tree nests deeper than `MAX_NESTING`
-(parentheses and `not` in its text), so every recursion over it is bounded; `true`, `1` and `"1"` are three values.
+(parentheses and `not` in its text), so every recursion over it is bounded; `true`, `1` and `"1"` are three
+values.
 """
 
 import json
@@ -11,7 +12,14 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from recsys.errors import ExpressionError
-from recsys.expressions.fields import ATTRIBUTE_PREFIX, ITEM_FIELDS, USER_PREFIX, FieldKind, field_kind, nearest
+from recsys.expressions.fields import (
+    ATTRIBUTE_PREFIX,
+    ITEM_FIELDS,
+    USER_PREFIX,
+    FieldKind,
+    field_kind,
+    nearest,
+)
 from recsys.types import Scalar
 
 __all__ = [
@@ -53,8 +61,8 @@ class Field:
 
     def __post_init__(self) -> None:
         if field_kind(self.name) is None:
-            hint = nearest(self.name, ITEM_FIELDS)
-            raise ExpressionError(f"unknown field {self.name!r}; did you mean {hint or 'attributes.' + self.name!r}?", 0)
+            near = nearest(self.name, ITEM_FIELDS) or f"attributes.{self.name}"
+            raise ExpressionError(f"unknown field {self.name!r}; did you mean {near!r}?", 0)
 
     @property
     def kind(self) -> FieldKind:
@@ -254,7 +262,7 @@ def _nesting_inside(operand: Expression, parenthesised: tuple[type[Expression], 
 
 def _set_nesting(node: Not | And | Or, nesting: int) -> None:
     if nesting > MAX_NESTING:
-        raise ExpressionError(f"the expression nests deeper than {MAX_NESTING} levels; split it or simplify it", 0)
+        raise ExpressionError(f"the expression nests deeper than {MAX_NESTING} levels; simplify it", 0)
     object.__setattr__(node, "nesting", nesting)
 
 

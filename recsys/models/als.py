@@ -52,16 +52,16 @@ class Als:
         from implicit.als import AlternatingLeastSquares
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-        model = AlternatingLeastSquares(
-            factors=config.embedding_size,
-            regularization=config.regularization,
-            alpha=1.0,
-            iterations=config.epochs,
-            random_state=seed,
-        )
         confidence = _confidence(values.data, config.alpha)
         weighted = sparse.csr_matrix((confidence, values.indices, values.indptr), shape=values.shape)
         with threadpool_limits(1, "blas"):  # implicit brings its own threads; both would fight for the cores
+            model = AlternatingLeastSquares(
+                factors=config.embedding_size,
+                regularization=config.regularization,
+                alpha=1.0,
+                iterations=config.epochs,
+                random_state=seed,
+            )
             model.fit(weighted, show_progress=False)
         factors = np.ascontiguousarray(model.item_factors, np.float32)
         return cls(config, factors, factors.T @ factors), np.asarray(model.user_factors, np.float32)
@@ -76,15 +76,15 @@ class Als:
         return vector
 
     def save(self, folder: Path) -> None:
-        """Write config and arrays."""
+        """Write config and Gram matrix; the factors live in their index."""
         save_json(folder, "config", self.config.model_dump())
-        save_arrays(folder, item_factors=self.item_factors, gram=self.gram)
+        save_arrays(folder, gram=self.gram)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Map what `save` wrote."""
+    def load(cls, folder: Path, item_factors: Vectors) -> Self:
+        """Map what `save` wrote beside the index that holds the factors."""
         config = AlsConfig.model_validate(load_json(folder, "config"))
-        return cls(config, load_array(folder, "item_factors"), load_array(folder, "gram"))
+        return cls(config, item_factors, load_array(folder, "gram"))
 
 
 def _confidence(values: npt.NDArray[np.float32], alpha: float) -> npt.NDArray[np.float32]:

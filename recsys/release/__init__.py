@@ -11,6 +11,7 @@ from recsys.release.manifest import (
     RULES_SCHEMA,
     FileEntry,
     Manifest,
+    check_id,
     release_digest,
 )
 from recsys.release.seal import annotate, read_manifest, seal, verify
@@ -26,6 +27,7 @@ __all__ = [
     "Manifest",
     "MemoryBlobStore",
     "annotate",
+    "check_id",
     "find_manifest",
     "forget",
     "list_releases",

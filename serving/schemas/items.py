@@ -16,6 +16,7 @@ __all__ = [
     "ItemRow",
     "ItemsRequest",
     "OfferBody",
+    "OfferFields",
     "OfferRow",
     "OffersRequest",
     "PromoBody",
@@ -48,7 +49,7 @@ class PromoBody(Request):
         return self
 
 
-class _OfferFields(Request):
+class OfferFields(Request):
     """What can change about an offer."""
 
     market: Identifier | None = Field(default=None, examples=["CN"])
@@ -67,13 +68,13 @@ class _OfferFields(Request):
     available: bool = Field(default=True, examples=[True])
 
 
-class OfferBody(_OfferFields):
+class OfferBody(OfferFields):
     """One sellable unit of an item."""
 
     sku: Identifier = Field(examples=["1029743-500g"])
 
 
-class OfferRow(_OfferFields):
+class OfferRow(OfferFields):
     """A change of one offer: what is absent stays, null clears."""
 
     item_id: Identifier = Field(examples=["1029743"])
@@ -87,7 +88,7 @@ class OffersRequest(Request):
     offers: list[OfferRow] = Field(examples=[[{"item_id": "1029743", "price": 1.79, "stock": 12}]])
 
 
-class ItemBody(_OfferFields):
+class ItemBody(OfferFields):
     """A whole item. The fields of an offer may stand beside the item's own: they are its only offer then."""
 
     item_id: Identifier | None = Field(default=None, examples=["1029743"])
@@ -117,7 +118,7 @@ class ItemBody(_OfferFields):
 
     @model_validator(mode="after")
     def _offers_stand_once(self) -> "ItemBody":
-        beside = sorted(_OfferFields.model_fields.keys() & self.model_fields_set)
+        beside = sorted(OfferFields.model_fields.keys() & self.model_fields_set)
         if self.offers is not None and beside:
             raise ValueError(f"{beside[0]!r} beside 'offers': put it into the offer it belongs to")
         skus = [offer.sku for offer in self.offers or ()]

@@ -58,8 +58,8 @@ class RecommendationRequest(Request):
         default={}, max_length=32, examples=[{"device": "phone", "channel": "app"}]
     )
     """Of the moment: device, hour, region, …; `market` and `channel` choose the offer that is shown."""
-    diversity: float | None = Field(default=None, ge=0, le=1, examples=[0.3])
-    """0 for the best scores only, 1 for the most varied list; the release's own when absent."""
+    diversity: float = Field(default=0.0, ge=0, le=1, examples=[0.3])
+    """0 for the best scores only, 1 for the most varied list."""
     return_items: bool = Field(default=False, examples=[True])
     """Whether `attributes` of each item is filled."""
     fields: list[str] = Field(default=[], max_length=64, examples=[["title", "price", "attributes.colour"]])
@@ -88,7 +88,7 @@ class NextQuery(Query):
 class Reason(Answer):
     """Why an item stands in the list."""
 
-    code: str = Field(examples=["co_visited"])
+    code: str = Field(examples=["together"])
     text: str = Field(examples=["Goes with Baby Carrots"])
     """In the language of the request."""
     source_item_id: str | None = Field(examples=["1029743"])
@@ -106,7 +106,9 @@ class RecommendedItem(Answer):
     """From 1; cite it in impressions and clicks."""
     reason: Reason
     attributes: dict[str, Any] = Field(examples=[{"title": "Baby Carrots", "price": 1.99}])
-    trace: dict[str, Any] | None = Field(default=None, examples=[{"sources": {"co_visitation": 3}}])
+    trace: dict[str, Any] | None = Field(
+        default=None, examples=[{"source_ranks": {"together": 3}, "score": 0.83}]
+    )
     """Only with `explain`."""
 
 
@@ -143,7 +145,7 @@ class Recommendation(Answer):
     slot: str = Field(examples=["home"])
     items: list[RecommendedItem]
     fallback_used: str | None = Field(examples=[None])
-    """The level that filled the list when the shopper is unknown: session, segment, category, trending."""
+    """The level that made the list when nothing is known of the shopper: segment, category, trending."""
     degraded: list[str] = Field(examples=[[]])
     """Parts that were away or late."""
     notices: list[str] = Field(examples=[[]])
@@ -151,6 +153,8 @@ class Recommendation(Answer):
     experiment: Experiment | None = Field(examples=[None])
     model: Model
     freshness: Freshness
-    why_not: dict[str, Any] | None = Field(default=None, examples=[{"item_id": "819063", "stage": "filter"}])
-    """Only when asked."""
+    why_not: dict[str, Any] | None = Field(
+        default=None, examples=[{"item_id": "819063", "stage": "filtered"}]
+    )
+    """Only when asked: the stage that dropped the item, and how many items each stage dropped."""
     took_ms: float = Field(examples=[1.2])

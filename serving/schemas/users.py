@@ -60,14 +60,18 @@ class UserRow(UserBody):
 class UsersRequest(Request):
     """Shoppers as `{"users": [...]}`, a bare list, or JSON lines."""
 
-    users: list[UserRow] = Field(examples=[[{"user_id": "shopper-1", "attributes": {"member_level": "gold"}}]])
+    users: list[UserRow] = Field(
+        examples=[[{"user_id": "shopper-1", "attributes": {"member_level": "gold"}}]]
+    )
 
 
 class UserPatch(Request):
     """A change of a shopper: what is absent stays; `attributes` change name by name, null removes one."""
 
     user_id: Identifier | None = Field(default=None, examples=["shopper-1"])
-    attributes: dict[Name, Scalar | None] = Field(default={}, max_length=256, examples=[{"member_level": "gold"}])
+    attributes: dict[Name, Scalar | None] = Field(
+        default={}, max_length=256, examples=[{"member_level": "gold"}]
+    )
     consent: ConsentPatch = Field(default=ConsentPatch(), examples=[{"market": False}])
     updated_at: Moment | None = Field(default=None, examples=["2026-11-22T09:30:00+08:00"])
 

@@ -104,12 +104,11 @@ def test_a_plain_request_id_is_taken_over() -> None:
 def test_stages_and_sources_are_histograms_in_seconds_under_their_own_names() -> None:
     metrics = Metrics()
     metrics.stages({"retrieve": 2.0, "rank": 0.5})
-    metrics.stages({"retrieve": 4.0})
-    metrics.sources({"CoVisitation": 1.0})
+    metrics.stages({"retrieve": 4.0, "own": 1.0})
     value = metrics.registry.get_sample_value
     assert value("recsys_stage_seconds_count", {"stage": "retrieve"}) == 2
     assert value("recsys_stage_seconds_sum", {"stage": "retrieve"}) == pytest.approx(0.006)
-    assert value("recsys_source_seconds_sum", {"source": "CoVisitation"}) == pytest.approx(0.001)
+    assert value("recsys_stage_seconds_sum", {"stage": "own"}) == pytest.approx(0.001)
 
 
 def test_answers_events_and_requests_are_counted() -> None:

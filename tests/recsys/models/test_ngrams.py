@@ -38,9 +38,7 @@ def test_case_width_and_punctuation_make_no_difference(text: str, normal: str) -
 def test_the_ngrams_of_an_english_and_a_chinese_word() -> None:
     mug, cup = spelled(["Mug", "马克杯"])
     assert mug == Counter([" m", "mu", "ug", "g ", " mu", "mug", "ug ", " mug", "mug "])
-    assert cup == Counter(
-        [" 马", "马克", "克杯", "杯 ", " 马克", "马克杯", "克杯 ", " 马克杯", "马克杯 "]
-    )
+    assert cup == Counter([" 马", "马克", "克杯", "杯 ", " 马克", "马克杯", "克杯 ", " 马克杯", "马克杯 "])
 
 
 def test_an_ngram_never_crosses_words_or_texts() -> None:
@@ -73,7 +71,7 @@ def test_texts_together_have_the_ngrams_of_each_alone(texts: list[str]) -> None:
 
 def test_keys_are_the_same_in_every_process() -> None:
     assert gram_keys(["mu", "mug", "马克杯 "]).tolist() == [
-        10366303391711318116,
-        0,
-        0,
+        11726403975907264232,
+        8499937778258024288,
+        3028649624504981722,
     ]

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-import serving.control.tables  # noqa: F401  (puts its tables on Base)
-from feature_store.database import Base, make_engine
+from feature_store.database import make_engine, upgrade
 
 NOW = 1_767_225_600_000
 
@@ -28,6 +27,6 @@ def clock() -> Clock:
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     made = make_engine(f"sqlite:///{tmp_path / 'recsys.db'}")
-    Base.metadata.create_all(made)
+    upgrade(made)
     yield made
     made.dispose()

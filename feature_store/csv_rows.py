@@ -1,0 +1,77 @@
+"""CSV by lines that cannot run away: a quote that is never closed costs its own line, not the rest of the file.
+
+Each yielded row knows its first physical line. Quoted cells may span up to `_MAX_SPAN` lines.
+"""
+
+import csv
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TextIO
+
+from feature_store.fields import Rejection
+
+__all__ = ["CsvRow", "csv_chunks", "read_header"]
+
+_MAX_SPAN = 200
+CsvRow = tuple[int, list[str] | Rejection, str]
+"""(line, cells or why there are none, text)"""
+
+
+def read_header(handle: TextIO, delimiter: str) -> tuple[list[str], int]:
+    """The first non-empty line's cells, and how many lines were used; ([], n) for an empty file."""
+    for number, line in enumerate(handle, start=1):
+        if line.strip():
+            cells = next(csv.reader([line], delimiter=delimiter), [])
+            return [cell.strip() for cell in cells], number
+    return [], 0
+
+
+def csv_chunks(handle: TextIO, delimiter: str, first_line: int, width: int) -> Iterator[list[CsvRow]]:
+    """The rows of `handle` in chunks; a row has `width` cells or is refused."""
+    pending: list[str] = []
+    line = first_line
+    while True:
+        fresh = list(islice(handle, 65_536))
+        lines = pending + fresh
+        if not lines:
+            return
+        rows, used = _rows(lines, delimiter, width, last=not fresh)
+        yield [(line + at, cells, text) for at, cells, text in rows]
+        line += used
+        pending = lines[used:]
+
+
+def _rows(lines: Sequence[str], delimiter: str, width: int, *, last: bool) -> tuple[list[CsvRow], int]:
+    rows: list[CsvRow] = []
+    at = 0
+    while at < len(lines):
+        stop = _record_end(lines, at)
+        if stop is None and not last and len(lines) - at < _MAX_SPAN:
+            break  # the record may close in lines that were not read yet
+        cells = _cells(lines[at : stop or at + 1], delimiter, width) if lines[at].strip() else []
+        if isinstance(cells, Rejection):
+            stop = at + 1  # only this line is lost; what follows gets a chance of its own
+        if cells:
+            rows.append((at, cells, lines[at].rstrip("\r\n")))
+        at = stop or at + 1
+    return rows, at
+
+
+def _record_end(lines: Sequence[str], at: int) -> int | None:
+    """Where the record that starts at `at` ends: when its quotes are balanced."""
+    quotes = lines[at].count('"')
+    stop = at + 1
+    while quotes % 2 and stop < len(lines) and stop - at < _MAX_SPAN:
+        quotes += lines[stop].count('"')
+        stop += 1
+    return None if quotes % 2 else stop
+
+
+def _cells(record: Sequence[str], delimiter: str, width: int) -> list[str] | Rejection:
+    try:
+        cells = next(csv.reader(record, delimiter=delimiter, strict=True), [])
+    except csv.Error as error:
+        return Rejection("bad_csv", f"the line is not CSV: {error}")
+    if cells and len(cells) != width:
+        return Rejection("bad_columns", f"the line has {len(cells)} cells, the header has {width}")
+    return cells

@@ -1,0 +1,191 @@
+"""Filter expressions as Ibis columns: the same language over tables of any engine (DuckDB here, Spark when outgrown).
+
+A table has a column per item field, by the field's name. `attributes.NAME` and `user.NAME` are read from a column of
+exactly that name, else from the JSON text column `attributes` or `user`.
+
+Invariants: the column is true where `recsys.expressions.evaluate` is true and false elsewhere, never null; words of
+an expression only ever become literals, never query text; joins are balanced, so a long filter is no deep query.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import ibis
+
+from recsys.errors import InputError
+from recsys.expressions import Expression
+from recsys.expressions.fields import ATTRIBUTE_PREFIX, USER_PREFIX, FieldKind
+from recsys.expressions.kleene import where
+from recsys.expressions.paths import EDGE_PATTERN, KEY_SEPARATOR, SEPARATOR_PATTERN, path_key
+from recsys.expressions.tree import Field, Operator
+from recsys.types import Scalar
+
+__all__ = ["to_ibis"]
+
+# Ibis ships types that follow the installed engines, so its values are Any here.
+Values = Any
+Flags = Any
+_ORDERS: Final[dict[Operator, str]] = {"<": "__lt__", "<=": "__le__", ">": "__gt__", ">=": "__ge__"}
+# Other names could be read as a JSON path with wildcards and steps.
+_STEP: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def to_ibis(expression: Expression, table: Any) -> Flags:
+    """The boolean column that keeps what a filter keeps.
+
+    Args:
+        expression: a filter; fields of the shopper may be compared with constants only (else `fold_user` first).
+        table: an Ibis table, its columns named as the module says.
+
+    Raises:
+        InputError: the table lacks the column of an item field, or its type is none that filters know.
+    """
+    return where(expression, True, _Table(table))
+
+
+class _Table:
+    """A table as the engine of `where`."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+
+    def constant(self, value: bool) -> Flags:
+        return ibis.literal(value)
+
+    def negate(self, answer: Flags) -> Flags:
+        return ~answer
+
+    def every(self, answers: Iterator[Flags]) -> Flags:
+        return _balanced("__and__", list(answers))
+
+    def some(self, answers: Iterator[Flags]) -> Flags:
+        return _balanced("__or__", list(answers))
+
+    def column(self, field: Field) -> "_Column":
+        if field.kind is FieldKind.FLAG:
+            return _Flag(_available(self._named("available"), self._named("stock")))
+        if field.name == "stock":
+            return _Stock(self._named("stock"), _available(self._named("available"), self._named("stock")))
+        if field.name in self._table.columns or field.kind is not FieldKind.OPEN:
+            return _typed(field.name, self._named(field.name))
+        return self._open(field)
+
+    def _open(self, field: Field) -> "_Column":
+        prefix = USER_PREFIX if field.of_user else ATTRIBUTE_PREFIX
+        document = prefix.removesuffix(".")
+        if document not in self._table.columns:
+            return _Column(ibis.null("string"))
+        return _Json(_member(self._table[document], field.name.removeprefix(prefix)))
+
+    def _named(self, name: str) -> Values:
+        if name not in self._table.columns:
+            raise InputError(
+                f"the table has no column {name!r} for this filter; it has {', '.join(self._table.columns)}"
+            )
+        return self._table[name]
+
+
+class _Column:
+    """Values of no comparable type; the base of those that have one."""
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+
+    def known(self) -> Flags:
+        return self._values.notnull()
+
+    def null(self) -> Flags:
+        return ~self.known()
+
+    def single(self) -> Flags:
+        return self.known()
+
+    def among(self, options: Sequence[Scalar]) -> Flags:  # noqa: ARG002
+        return ibis.literal(False)
+
+    def ordered(self, operator: Operator, bound: Scalar) -> Flags:  # noqa: ARG002
+        return ibis.literal(False)
+
+    def under(self, path: str) -> Flags:  # noqa: ARG002
+        return ibis.literal(False)
+
+
+class _Text(_Column):
+    def among(self, options: Sequence[Scalar]) -> Flags:
+        return _among(self._values, [option for option in options if isinstance(option, str)])
+
+    def ordered(self, operator: Operator, bound: Scalar) -> Flags:
+        return _ordered(self._values, operator, bound) if isinstance(bound, str) else ibis.literal(False)
+
+    def under(self, path: str) -> Flags:
+        key = self._values.re_replace(EDGE_PATTERN, "").re_replace(SEPARATOR_PATTERN, KEY_SEPARATOR)
+        ancestor = path_key(path)
+        return _true((key == ancestor) | key.startswith(ancestor + KEY_SEPARATOR))
+
+
+class _Number(_Column):
+    def __init__(self, values: Values) -> None:
+        if values.type().is_floating():
+            values = (values.isnan() | values.isinf()).ifelse(ibis.null(values.type()), values)
+        super().__init__(values)
+
+    def among(self, options: Sequence[Scalar]) -> Flags:
+        return _among(self._values, [option for option in options if _is_number(option)])
+
+    def ordered(self, operator: Operator, bound: Scalar) -> Flags:
+        return _ordered(self._values, operator, bound) if _is_number(bound) else ibis.literal(False)
+
+
+class _Stock(_Number):
+    """Untracked stock compares as unlimited where the item is available, else as 0; `is null` finds it."""
+
+    def __init__(self, stock: Values, available: Flags) -> None:
+        super().__init__(stock)
+        self._stock = self._values
+        unlimited = ibis.literal(float("inf"))
+        self._values = self._values.cast("float64").fill_null(available.ifelse(unlimited, ibis.literal(0.0)))
+
+    def null(self) -> Flags:
+        return self._stock.isnull()
+
+
+class _Flag(_Column):
+    def among(self, options: Sequence[Scalar]) -> Flags:
+        return _among(self._values, [option for option in options if isinstance(option, bool)])
+
+
+class _Several(_Column):
+    """A list of texts: known also when it is empty."""
+
+    def single(self) -> Flags:
+        return ibis.literal(False)
+
+    def among(self, options: Sequence[Scalar]) -> Flags:
+        texts = [option for option in options if isinstance(option, str)]
+        return _balanced("__or__", [_true(self._values.contains(text)) for text in texts])
+
+
+class _Json(_Column):
+    """A JSON value of any type, row by row; what no filter can compare counts as null."""
+
+    def __init__(self, values: Values) -> None:
+        super().__init__(values)
+        self._singles = (_Text(values.str), _Number(values.float), _Flag(values.bool))
+        self._members = values.array
+
+    def known(self) -> Flags:
+        return self.single() | self._members.notnull()
+
+    def single(self) -> Flags:
+        return _balanced("__or__", [column.known() for column in self._singles])
+
+    def among(self, options: Sequence[Scalar]) -> Flags:
+        # A member is compared by its JSON text: "1" and 1 stay apart, and 1.0 does not come out of our encoder as 1.
+        ...
+
+    def ordered(self, operator: Operator, bound: Scalar) -> Flags:
+        return _balanced("__or__", [column.ordered(operator, bound) for column in self._singles])
+
+    def under(self, path: str) -> Flags:
+        return self._singles[0].under(path)

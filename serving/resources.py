@@ -1,0 +1,142 @@
+"""The composition root of a serving process: what it is made of, in the order in which it depends on each other.
+
+Invariants: nothing connects at import; the process starts with Redis or the database away and goes on with what it
+has; `close` writes what is queued and stops every thread.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from feature_store.identity import Identities
+from recsys.config_files import config_path
+from recsys.errors import UnavailableError
+from recsys.retrieval.faiss_index import use_one_thread
+from recsys.types import Item
+from recsys.vocabulary import UNKNOWN
+from serving.after_answer import AfterAnswer
+from serving.catalogue_feed import CatalogueFeed
+from serving.control.authentication import Authenticator
+from serving.control.keys import KeyRepository
+from serving.control.scenarios import ScenarioRepository
+from serving.control.secret_file import shopper_secret
+from serving.feedback import EventIntake
+from serving.hydrators import ShopperHydrator
+from serving.item_service import ItemService
+from serving.observability import Metrics
+from serving.pages import Pager
+from serving.rate_limit import TokenBuckets
+from serving.recommend import Recommender
+from serving.release_board import ReleaseBoard
+from serving.releases import LoadedRelease, ReleaseFolders, Releases
+from serving.scenario_page import ScenarioPages
+from serving.settings import Settings, refuse_open_browser_keys
+from serving.stores import Stores
+from serving.times import now_ms
+from serving.user_service import UserService
+from serving.warm_up import warm_up
+
+__all__ = ["Resources", "compose"]
+
+BROWSER_CALLS_PER_S: Final = 20.0
+BROWSER_BURST: Final = 100
+_log: Final = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """Everything routes use. `start` before the first request, `close` after the last."""
+
+    settings: Settings
+    stores: Stores
+    metrics: Metrics
+    authenticator: Authenticator
+    limiter: TokenBuckets
+    releases: Releases
+    feed: CatalogueFeed
+    recommender: Recommender
+    pager: Pager
+    scenarios: ScenarioPages
+    intake: EventIntake
+    items: ItemService
+    users: UserService
+    board: ReleaseBoard
+    after: AfterAnswer
+    prepare: Callable[[], None]
+    """What needs a store that may be away: seeds, and the checks of keys."""
+    stopping: threading.Event
+
+    def start(self) -> None:
+        """Load the live release and begin to follow it, the catalogue and the queue."""
+        self.prepare()
+        self.releases.follow()
+        self.after.start()
+        for name, run in (("follow-release", self.releases.run), ("follow-catalogue", self.feed.run)):
+            threading.Thread(target=run, args=(self.stopping,), name=name, daemon=True).start()
+
+    def close(self) -> None:
+        """Write what is queued, stop the threads, give the connections back."""
+        self.stopping.set()
+        self.after.close()
+        self.stores.close()
+
+
+def compose(settings: Settings, stores: Stores, clock: Callable[[], int] = now_ms) -> Resources:
+    """Put a process together over its stores; nothing runs yet."""
+    use_one_thread()
+    online, metrics = stores.online, Metrics()
+    keys, halls = KeyRepository(stores.database, clock), ScenarioRepository(stores.database, clock)
+    feed = CatalogueFeed(online)
+
+    def make_ready(release: LoadedRelease) -> None:
+        feed.adopt(release.pipeline.catalogue, changed_after=0)
+        warm_up(release.pipeline, clock())
+        metrics.release(release.release_id)
+
+    def prepare() -> None:
+        try:
+            halls.seed(config_path("scenarios.toml"))
+            refuse_open_browser_keys(settings, keys.any_browser_key())
+        except UnavailableError as error:
+            _log.warning("definitions_not_read", reason=str(error))
+
+    folders = _folders(settings)
+    releases = Releases(online, stores.blobs, folders, make_ready, clock)
+    recommender = Recommender(releases, ShopperHydrator(online), metrics, settings.history_length, clock)
+    after = AfterAnswer(online)
+    return Resources(
+        settings=settings,
+        stores=stores,
+        metrics=metrics,
+        authenticator=Authenticator(keys, shopper_secret(settings), clock),
+        limiter=TokenBuckets(BROWSER_CALLS_PER_S, BROWSER_BURST),
+        releases=releases,
+        feed=feed,
+        recommender=recommender,
+        pager=Pager(recommender, online, after, clock),
+        scenarios=ScenarioPages(recommender, halls, after),
+        intake=EventIntake(online, metrics, clock),
+        items=ItemService(online, lambda item_id: _released(releases, item_id), clock),
+        users=UserService(online, Identities(stores.database, online), clock),
+        board=ReleaseBoard(online, stores.blobs, folders, releases),
+        after=after,
+        prepare=prepare,
+        stopping=threading.Event(),
+    )
+
+
+def _folders(settings: Settings) -> ReleaseFolders:
+    return ReleaseFolders(home=settings.releases_folder, cache=settings.home / "serving-cache")
+
+
+def _released(releases: Releases, item_id: str) -> Item | None:
+    """What the live release knows of an item; nothing before there is one."""
+    loaded = releases.loaded
+    if not loaded:
+        return None
+    pipeline = loaded[0].pipeline
+    code = pipeline.vocabulary.code(item_id)
+    return None if code == UNKNOWN else pipeline.catalogue.item(code)

@@ -1,0 +1,66 @@
+"""Where a serving process keeps things: opened once, with whatever part is away left to come back later."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import redis
+import structlog
+from sqlalchemy import Engine
+
+from feature_store.blobs import RedisBlobStore
+from feature_store.connection import client_for, connect, disconnect
+from feature_store.database import make_engine, open_database
+from feature_store.online import OnlineStore
+from feature_store.online_redis import RedisOnlineStore
+from recsys.errors import UnavailableError
+from recsys.release import BlobStore
+from serving.settings import Settings
+
+__all__ = ["Stores", "open_stores"]
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What a process talks to."""
+
+    online: OnlineStore
+    blobs: BlobStore
+    database: Engine
+    close: Callable[[], None] = lambda: None
+    """Gives the connections back."""
+
+
+def open_stores(settings: Settings) -> Stores:
+    """The shop's stores.
+
+    Raises:
+        SetupError: a store is there and unsafe to use (it would lose events, or is newer than this code).
+    """
+    client, engine = _client(settings), _engine(settings)
+    online = RedisOnlineStore.of(client, settings)
+
+    def close() -> None:
+        online.close()
+        client.close()
+        disconnect(settings)
+        engine.dispose()
+
+    return Stores(online, RedisBlobStore(client, settings.namespace), engine, close)
+
+
+def _client(settings: Settings) -> redis.Redis:
+    try:
+        return connect(settings)
+    except UnavailableError as error:
+        _log.warning("online_store_away", reason=str(error))
+        return client_for(settings)
+
+
+def _engine(settings: Settings) -> Engine:
+    try:
+        return open_database(settings)
+    except UnavailableError as error:
+        _log.warning("database_away", reason=str(error))
+        return make_engine(settings.database_url)
