@@ -1,10 +1,11 @@
 """Filter expressions as Ibis columns: the same language over tables of any engine (DuckDB here, Spark when outgrown).
 
-A table has a column per item field, by the field's name. `attributes.NAME` and `user.NAME` are read from a column of
-exactly that name, else from the JSON text column `attributes` or `user`.
+A table has a column per item field, by the field's name. `attributes.NAME` and `user.NAME` are read from a
+column of exactly that name, else from the JSON text column `attributes` or `user`.
 
-Invariants: the column is true where `recsys.expressions.evaluate` is true and false elsewhere, never null; words of
-an expression only ever become literals, never query text; joins are balanced, so a long filter is no deep query.
+Invariants: the column is true where `recsys.expressions.evaluate` is true and false elsewhere, never null;
+words of an expression only ever become literals, never query text; joins are balanced, so a long filter is no
+deep query.
 """
 
 import re
@@ -35,8 +36,8 @@ def to_ibis(expression: Expression, table: Any) -> Flags:
     """The boolean column that keeps what a filter keeps.
 
     Args:
-        expression: a filter; fields of the shopper may be compared with constants only (else `fold_user` first).
-        table: an Ibis table, its columns named as the module says.
+        expression: a filter; fields of the shopper may be compared with constants only (else `fold_user`
+        first). table: an Ibis table, its columns named as the module says.
 
     Raises:
         InputError: the table lacks the column of an item field, or its type is none that filters know.
@@ -60,7 +61,7 @@ class _Table:
         return _balanced("__and__", list(answers))
 
     def some(self, answers: Iterator[Flags]) -> Flags:
-        return _balanced("__or__", list(answers))
+        return _any(list(answers))
 
     def column(self, field: Field) -> "_Column":
         if field.kind is FieldKind.FLAG:
@@ -156,36 +157,110 @@ class _Flag(_Column):
 
 
 class _Several(_Column):
-    """A list of texts: known also when it is empty."""
+    """A list of values of one type; an empty list is known."""
 
     def single(self) -> Flags:
         return ibis.literal(False)
 
     def among(self, options: Sequence[Scalar]) -> Flags:
-        texts = [option for option in options if isinstance(option, str)]
-        return _balanced("__or__", [_true(self._values.contains(text)) for text in texts])
+        fitting = [option for option in options if isinstance(option, str)]
+        return _any([_true(self._values.contains(option)) for option in fitting])
 
 
 class _Json(_Column):
-    """A JSON value of any type, row by row; what no filter can compare counts as null."""
+    """A JSON value, of whatever type each row has."""
 
     def __init__(self, values: Values) -> None:
         super().__init__(values)
-        self._singles = (_Text(values.str), _Number(values.float), _Flag(values.bool))
-        self._members = values.array
+        self._singles: list[_Column] = [_Text(values.str), _Number(values.float), _Flag(values.bool)]
 
     def known(self) -> Flags:
-        return self.single() | self._members.notnull()
+        return self.single() | self._values.array.notnull()
 
     def single(self) -> Flags:
-        return _balanced("__or__", [column.known() for column in self._singles])
+        return _any([column.known() for column in self._singles])
 
     def among(self, options: Sequence[Scalar]) -> Flags:
-        # A member is compared by its JSON text: "1" and 1 stay apart, and 1.0 does not come out of our encoder as 1.
-        ...
+        single = [column.among(options) for column in self._singles]
+        return _any(single + [self._has_member(option) for option in options])
 
     def ordered(self, operator: Operator, bound: Scalar) -> Flags:
-        return _balanced("__or__", [column.ordered(operator, bound) for column in self._singles])
+        return _any([column.ordered(operator, bound) for column in self._singles])
 
     def under(self, path: str) -> Flags:
         return self._singles[0].under(path)
+
+    def _has_member(self, option: Scalar) -> Flags:
+        reader = _reader(option)
+        return _true(self._values.array.map(lambda member: getattr(member, reader)).contains(option))
+
+
+def _typed(name: str, values: Values) -> _Column:
+    """A column by its type in the table."""
+    kind = values.type()
+    if kind.is_string():
+        return _Text(values)
+    if kind.is_numeric():
+        return _Number(values)
+    if kind.is_boolean():
+        return _Flag(values)
+    if kind.is_array() and kind.value_type.is_string():
+        return _Several(values)
+    if kind.is_json():
+        return _Json(values)
+    if kind.is_null():
+        return _Column(values)
+    raise InputError(
+        f"filters cannot read column {name!r} of type {kind}; cast it to text, a number (times: ms since 1970), "
+        "a boolean, a list of texts or JSON"
+    )
+
+
+def _member(document: Values, name: str) -> Values:
+    """One member of a JSON object, given as text or JSON; null where there is none."""
+    if document.type().is_string():
+        document = document.nullif("")
+    document = document.cast("json")
+    return document[name] if _STEP.fullmatch(name) else document.map.get(name)
+
+
+def _available(flag: Values, stock: Values) -> Flags:
+    """Not said to be unavailable, and stock untracked or above zero."""
+    number = _Number(stock)
+    return flag.fill_null(True) & (number.null() | number.ordered(">", 0))
+
+
+def _among(values: Values, options: list[Any]) -> Flags:
+    return _true(values.isin(options)) if options else ibis.literal(False)
+
+
+def _ordered(values: Values, operator: Operator, bound: Scalar) -> Flags:
+    return _true(getattr(values, _ORDERS[operator])(bound))
+
+
+def _true(flags: Flags) -> Flags:
+    return flags.fill_null(False)
+
+
+def _is_number(value: Scalar) -> bool:
+    return not isinstance(value, str | bool)
+
+
+def _reader(value: Scalar) -> str:
+    """How Ibis reads a JSON value of the type of this one."""
+    if isinstance(value, str):
+        return "str"
+    return "bool" if isinstance(value, bool) else "float"
+
+
+def _any(answers: list[Flags]) -> Flags:
+    return _balanced("__or__", answers) if answers else ibis.literal(False)
+
+
+def _balanced(join: str, answers: list[Flags]) -> Flags:
+    """Many answers joined in pairs of pairs: the depth grows with the logarithm of their number."""
+    while len(answers) > 1:
+        pairs = zip(answers[::2], answers[1::2], strict=False)
+        odd = answers[-1:] if len(answers) % 2 else []
+        answers = [getattr(left, join)(right) for left, right in pairs] + odd
+    return answers[0]

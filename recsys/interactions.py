@@ -31,7 +31,7 @@ class Interactions:
     """Codes of `EVENT_CODES`."""
     time: npt.NDArray[np.int64]
     session: npt.NDArray[np.int32]
-    """Session or basket code, unique over all shoppers; -1 where there is none."""
+    """Session or basket code, unique over all shoppers; who builds the columns splits visits where none is logged."""
     quantity: npt.NDArray[np.float32]
     """Units; 1 where the log has none."""
 
@@ -51,9 +51,18 @@ class Interactions:
         ],
     ) -> Self:
         """Build from unsorted (user, item, type, time, session, quantity) columns; the sort is stable."""
-        user, _, _, time, _, _ = columns
+        user, item, kind, time, session, quantity = columns
         order = np.lexsort((time, user))
-        return cls(users, items, *(column[order] for column in columns))
+        return cls(
+            users,
+            items,
+            user[order],
+            item[order],
+            kind[order],
+            time[order],
+            session[order],
+            quantity[order],
+        )
 
     def __len__(self) -> int:
         return len(self.user)

@@ -19,16 +19,7 @@ from serving.item_view import PRIVATE_FIELDS
 from serving.listings import Ask, parsed
 from serving.resources import Resources
 
-__all__ = [
-    "Engineer",
-    "Ingest",
-    "Operator",
-    "Shop",
-    "Storefront",
-    "admit_ask",
-    "admit_event",
-    "with_token_shopper",
-]
+__all__ = ["Engineer", "Shop", "Storefront", "admit_ask", "admit_event", "only", "with_token_shopper"]
 
 BACKEND_EVENTS: Final = frozenset({EventType.PURCHASE, EventType.ORDER, EventType.RETURN, EventType.CANCEL})
 

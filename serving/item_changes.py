@@ -26,10 +26,11 @@ def item_of(body: ItemBody, item_id: str, now: int) -> Item:
     offers = [_offer(offer) for offer in body.offers or ()]
     if body.offers is None:
         offers = [_with_fields(Offer(sku=item_id), body)]
+    values: dict[str, Any] = {name: getattr(body, name) for name in (*_TEXTS, *_MAPS)}
+    values |= {name: tuple(dict.fromkeys(getattr(body, name))) for name in _LISTS}
     return Item(
         item_id=item_id,
-        **{name: getattr(body, name) for name in (*_TEXTS, *_MAPS)},
-        **{name: tuple(dict.fromkeys(getattr(body, name))) for name in _LISTS},
+        **values,
         offers=tuple(offers),
         updated_at=now if body.updated_at is None else min(body.updated_at, now),
     )

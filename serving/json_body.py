@@ -103,10 +103,10 @@ def _decode_lines(content: bytes) -> list[Any]:
 def _unwrap(value: object, name: str) -> list[Any]:
     if isinstance(value, list):
         return value
-    rows = value.get(name) if isinstance(value, dict) else None
-    if not isinstance(rows, list) or value.keys() != {name}:  # type: ignore[union-attr]  # a dict, or rows is None
-        shape = f'{{"{name}": [...]}}'
-        raise InvalidRequest(
-            f"send a JSON list of {name}, an object {shape}, or JSON lines (application/x-ndjson)"
-        )
-    return rows
+    if isinstance(value, dict) and value.keys() == {name} and isinstance(value[name], list):
+        rows: list[Any] = value[name]
+        return rows
+    shape = f'{{"{name}": [...]}}'
+    raise InvalidRequest(
+        f"send a JSON list of {name}, an object {shape}, or JSON lines (application/x-ndjson)"
+    )

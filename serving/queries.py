@@ -50,7 +50,8 @@ def make_history(ask: Ask, shopper: Shopper, vocabulary: Vocabulary, as_of: int,
 def known_codes(item_ids: Iterable[str], vocabulary: Vocabulary) -> npt.NDArray[np.int32]:
     """Codes of the ids that the release knows, each once, in order."""
     codes = vocabulary.encode(list(dict.fromkeys(item_ids)))
-    return codes[codes != UNKNOWN]
+    known: npt.NDArray[np.int32] = codes[codes != UNKNOWN]
+    return known
 
 
 def _not_later(events: Iterable[HistoryEntry], as_of: int) -> Iterable[HistoryEntry]:

@@ -4,6 +4,7 @@ from difflib import get_close_matches
 
 from fastapi import Request
 from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query
 from fastapi.routing import APIRoute
 
 from serving.errors import FieldError, InvalidRequest
@@ -27,9 +28,8 @@ async def refuse_unknown_parameters(request: Request) -> None:
 
 
 def _parameters(route: APIRoute) -> list[str]:
-    return [
-        field.alias for field in get_flat_params(route.dependant) if field.field_info.in_.value == "query"
-    ]  # type: ignore[attr-defined]
+    flat = get_flat_params(route.dependant)
+    return [field.alias for field in flat if isinstance(field.field_info, Query)]
 
 
 def _mistake(name: str, known: list[str]) -> FieldError:

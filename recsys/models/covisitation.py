@@ -16,7 +16,6 @@ from scipy import sparse
 
 from recsys.arrays import load_array, save_arrays
 from recsys.interactions import Interactions
-from recsys.sessions import session_codes
 from recsys.weights import DAY_MS
 
 __all__ = ["Covisitation", "CovisitationConfig"]
@@ -54,8 +53,9 @@ class Covisitation:
     @classmethod
     def fit(cls, interactions: Interactions, config: CovisitationConfig) -> Self:
         """Count pairs in `interactions` (positive events only; what was taken back already left out)."""
-        sessions = _session_items(interactions, config.largest_session)
-        decay = _session_weights(interactions, sessions, config.half_life_days)
+        codes = np.unique(interactions.session, return_inverse=True)[1]
+        sessions = _session_items(codes, interactions, config.largest_session)
+        decay = _session_weights(codes, interactions, sessions, config.half_life_days)
         weighted = sparse.diags_array(decay) @ sessions
         mass = np.asarray(weighted.sum(axis=0)).ravel()
         by_item = sparse.csr_array(sessions.T)
@@ -91,9 +91,10 @@ class Covisitation:
         return cls(*(load_array(folder, name) for name in ("indptr", "indices", "weights")))
 
 
-def _session_items(interactions: Interactions, largest: int) -> sparse.csr_array:
-    """Sessions × items, ones; at most `largest` items each."""
-    codes = session_codes(interactions)
+def _session_items(
+    codes: npt.NDArray[np.int64], interactions: Interactions, largest: int
+) -> sparse.csr_array:
+    """Sessions × items, ones; at most `largest` items each. `codes` is the dense session of every row."""
     sessions = int(codes.max(initial=-1)) + 1
     shape = (sessions, len(interactions.items))
     matrix = sparse.csr_array((np.ones(len(codes), np.float32), (codes, interactions.item)), shape=shape)
@@ -107,10 +108,13 @@ def _session_items(interactions: Interactions, largest: int) -> sparse.csr_array
 
 
 def _session_weights(
-    interactions: Interactions, sessions: sparse.csr_array, half_life_days: float
+    codes: npt.NDArray[np.int64],
+    interactions: Interactions,
+    sessions: sparse.csr_array,
+    half_life_days: float,
 ) -> npt.NDArray[np.float32]:
     newest = np.zeros(sessions.shape[0], np.int64)
-    np.maximum.at(newest, session_codes(interactions), interactions.time)
+    np.maximum.at(newest, codes, interactions.time)
     ages = (interactions.end - newest) / (half_life_days * DAY_MS)
     sizes = np.maximum(np.diff(sessions.indptr), 1)
     weights: npt.NDArray[np.float32] = (np.exp2(-ages) / np.log2(1.0 + sizes)).astype(np.float32)

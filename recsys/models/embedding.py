@@ -18,10 +18,10 @@ from scipy import sparse
 
 from recsys.arrays import load_array, save_arrays
 from recsys.models.covisitation import Covisitation
-from recsys.models.text import TextModel
+from recsys.models.text import TextModel, describe
 from recsys.types import Item
 
-__all__ = ["EmbeddingConfig", "ItemEmbedding", "item_text"]
+__all__ = ["EmbeddingConfig", "ItemEmbedding"]
 
 Vectors = npt.NDArray[np.float32]
 
@@ -52,7 +52,7 @@ class ItemEmbedding:
     @classmethod
     def fit(cls, neighbours: Covisitation, items: Sequence[Item], config: EmbeddingConfig, seed: int) -> Self:
         """Learn from neighbour lists over the same n items, in code order."""
-        texts = [item_text(item) for item in items]
+        texts = [describe(item) for item in items]
         text = TextModel.fit(texts, seed)
         content = text.encode(texts)
         behaviour, evidence = _behaviour_vectors(neighbours, config.embedding_size, seed)
@@ -63,7 +63,7 @@ class ItemEmbedding:
 
     def encode(self, items: Sequence[Item]) -> Vectors:
         """Unit vectors float32[m, d] of items without events, from their words alone."""
-        return _unit(self.text.encode([item_text(item) for item in items]) @ self.projection)
+        return _unit(self.text.encode([describe(item) for item in items]) @ self.projection)
 
     def save(self, folder: Path) -> None:
         """Write what placing a new item needs; the vectors themselves live in their index."""
@@ -74,12 +74,6 @@ class ItemEmbedding:
     def load(cls, folder: Path, vectors: Vectors) -> Self:
         """Map what `save` wrote beside the index that holds the vectors."""
         return cls(vectors, TextModel.load(folder / "text"), load_array(folder, "projection"))
-
-
-def item_text(item: Item) -> str:
-    """All words of an item: titles in every language, category path, brand and tags."""
-    parts = [*item.titles.values(), item.category, item.brand, *item.tags]
-    return " ".join(part for part in parts if part)
 
 
 def _behaviour_vectors(

@@ -52,7 +52,7 @@ class TagVectors:
         """Learn from shoppers with taste vectors float32[s, d] and, aligned, their attributes (maybe empty)."""
         active = np.abs(vectors).sum(axis=1) > 0
         mean = vectors[active].mean(axis=0) if active.any() else np.zeros(vectors.shape[1], np.float32)
-        rows = [tag_names(attributes[row]) for row in np.flatnonzero(active)]
+        rows = [tag_names(attributes[row]) for row in np.flatnonzero(active).tolist()]
         counts = Counter(name for row in rows for name in row)
         frequent = [name for name, count in counts.items() if count >= config.least_shoppers]
         frequent = sorted(frequent, key=lambda name: (-counts[name], name))[: config.most_tags]

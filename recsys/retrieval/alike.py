@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.retrieval.index import VectorIndex
-from recsys.retrieval.source import NO_SCORES, Codes, Flags, Scores, Source, Taste, Values
+from recsys.retrieval.source import NO_SCORES, Codes, Flags, Scores, Source, Taste, Values, mask_or_none
 
 __all__ = ["AlikeItems"]
 
@@ -35,9 +35,10 @@ class _AlikeScores:
     query: Values
 
     def top(self, n: int, allowed: Flags) -> Codes:
-        mask = None if allowed.all() else allowed
-        scores, codes = self.source.index.search(self.query[None, :].astype(np.float32), n, mask)
-        return codes[0][scores[0] > 0]
+        query = self.query[None, :].astype(np.float32)
+        scores, codes = self.source.index.search(query, n, mask_or_none(allowed))
+        positive: Codes = codes[0][scores[0] > 0]
+        return positive
 
     def at(self, codes: Codes) -> Values:
         cosines: Values = np.maximum(self.source.vectors[codes] @ self.query, 0).astype(np.float32)
@@ -45,4 +46,5 @@ class _AlikeScores:
 
     def because(self, codes: Codes) -> Codes:
         near = self.source.vectors[codes] @ self.source.vectors[self.seeds].T
-        return self.seeds[np.argmax(near, axis=1)].astype(np.int32)
+        nearest: Codes = self.seeds[np.argmax(near, axis=1)]
+        return nearest

@@ -11,7 +11,17 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["NO_SCORES", "Codes", "Flags", "Scores", "Source", "SparseScores", "Taste", "Values"]
+__all__ = [
+    "NO_SCORES",
+    "Codes",
+    "Flags",
+    "Scores",
+    "Source",
+    "SparseScores",
+    "Taste",
+    "Values",
+    "mask_or_none",
+]
 
 Codes = npt.NDArray[np.int32]
 Values = npt.NDArray[np.float32]
@@ -112,3 +122,8 @@ class SparseScores:
 
 
 NO_SCORES = SparseScores(np.empty(0, np.int32), np.empty(0, np.float32))
+
+
+def mask_or_none(allowed: Flags) -> Flags | None:
+    """The mask for an index; None when everything is allowed, which an index answers faster."""
+    return None if allowed.all() else allowed

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.retrieval.index import VectorIndex
-from recsys.retrieval.source import NO_SCORES, Codes, Flags, Scores, Source, Taste, Values
+from recsys.retrieval.source import NO_SCORES, Codes, Flags, Scores, Source, Taste, Values, mask_or_none
 
 __all__ = ["NearestToTaste"]
 
@@ -30,15 +30,13 @@ class _VectorScores:
     vector: Values
 
     def top(self, n: int, allowed: Flags) -> Codes:
-        scores, codes = self.source.index.search(self.vector[None, :], n, _mask(allowed))
-        return codes[0][scores[0] > 0]
+        scores, codes = self.source.index.search(self.vector[None, :], n, mask_or_none(allowed))
+        positive: Codes = codes[0][scores[0] > 0]
+        return positive
 
     def at(self, codes: Codes) -> Values:
-        return np.maximum(self.source.factors[codes] @ self.vector, 0)
+        preferences: Values = np.maximum(self.source.factors[codes] @ self.vector, 0)
+        return preferences
 
     def because(self, codes: Codes) -> Codes:
         return np.full(len(codes), -1, np.int32)
-
-
-def _mask(allowed: Flags) -> Flags | None:
-    return None if allowed.all() else allowed
