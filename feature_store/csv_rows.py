@@ -8,13 +8,17 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TextIO
 
+import pyarrow as pa
+
+from feature_store.csv_columns import plain_table
 from feature_store.fields import Rejection
 
 __all__ = ["CsvRow", "csv_chunks", "read_header"]
 
 _MAX_SPAN = 200
+_CHUNK_LINES = 16_384
 CsvRow = tuple[int, list[str] | Rejection, str]
-"""(line, cells or why there are none, text)"""
+"""(line, cells or why there are none, text of the first line)"""
 
 
 def read_header(handle: TextIO, delimiter: str) -> tuple[list[str], int]:
@@ -26,17 +30,27 @@ def read_header(handle: TextIO, delimiter: str) -> tuple[list[str], int]:
     return [], 0
 
 
-def csv_chunks(handle: TextIO, delimiter: str, first_line: int, width: int) -> Iterator[list[CsvRow]]:
-    """The rows of `handle` in chunks; a row has `width` cells or is refused."""
+def csv_chunks(
+    handle: TextIO, delimiter: str, first_line: int, width: int
+) -> Iterator[tuple[int, pa.Table | list[CsvRow]]]:
+    """The rows of `handle` in chunks with their first line: a table of one row per line when all is well, else rows.
+
+    A row has `width` cells or is refused.
+    """
     pending: list[str] = []
     line = first_line
     while True:
-        fresh = list(islice(handle, 65_536))
+        fresh = list(islice(handle, _CHUNK_LINES))
         lines = pending + fresh
         if not lines:
             return
-        rows, used = _rows(lines, delimiter, width, last=not fresh)
-        yield [(line + at, cells, text) for at, cells, text in rows]
+        table = plain_table(lines, delimiter, width)
+        if table is not None:
+            yield line, table
+            used = len(lines)
+        else:
+            rows, used = _rows(lines, delimiter, width, last=not fresh)
+            yield line, [(line + at, cells, text) for at, cells, text in rows]
         line += used
         pending = lines[used:]
 
@@ -52,7 +66,7 @@ def _rows(lines: Sequence[str], delimiter: str, width: int, *, last: bool) -> tu
         if isinstance(cells, Rejection):
             stop = at + 1  # only this line is lost; what follows gets a chance of its own
         if cells:
-            rows.append((at, cells, lines[at].rstrip("\r\n")))
+            rows.append((at, cells, lines[at]))
         at = stop or at + 1
     return rows, at
 

@@ -4,7 +4,7 @@ Columns are read at once; only rows with a doubtful cell go through the row vali
 word.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,12 @@ from feature_store.codec import json_text
 from feature_store.column_cells import Mask, read_column
 from feature_store.events import EVENT_FIELDS, clean_event
 from feature_store.fields import Field, Policy, Rejection, RowError
+from feature_store.object_columns import columns_of
 from feature_store.schemas import EVENT_SCHEMA
 
-__all__ = ["Validated", "rows_to_table", "validate_rows", "validate_table"]
+__all__ = ["Validated", "rows_to_table", "validate_objects", "validate_rows", "validate_table"]
+
+_SMALL = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,38 @@ class Validated:
 
 
 def validate_table(table: pa.Table, policy: Policy) -> Validated:
-    """Judge every row of a table whose columns are all known by name; `table` has one chunk per column."""
+    """Judge every row of a file's table, whose columns are all known by name (`policy.from_file` is assumed)."""
+    fast, surely = _surely_right(table, policy)
+    return _with_doubtful(fast, surely, table.num_rows, lambda rows: table.take(rows).to_pylist(), policy)
+
+
+def validate_objects(objects: Sequence[Mapping[str, Any]], policy: Policy) -> Validated:
+    """Judge every row of a file of objects: by columns where fields hold one type, else in ever smaller portions."""
+    table = columns_of(objects, EVENT_FIELDS)
+    if table is None and len(objects) > _SMALL:
+        half = len(objects) // 2
+        return _joined(
+            validate_objects(objects[:half], policy), half, validate_objects(objects[half:], policy)
+        )
+    if table is None:
+        return validate_rows(objects, policy)
+    fast, surely = _surely_right(table, policy)
+    known = EVENT_FIELDS.keys()
+    named = np.array([row.keys() <= known for row in (objects[at] for at in surely)], dtype=np.bool_)
+    fast, surely = fast.take(np.flatnonzero(named)), surely[named]
+    return _with_doubtful(fast, surely, len(objects), lambda rows: [objects[row] for row in rows], policy)
+
+
+def _joined(first: Validated, offset: int, second: Validated) -> Validated:
+    return Validated(
+        pa.concat_tables([first.events, second.events]),
+        np.concatenate([first.rows, second.rows + offset]),
+        [*first.rejected, *((row + offset, why) for row, why in second.rejected)],
+    )
+
+
+def _surely_right(table: pa.Table, policy: Policy) -> tuple[pa.Table, NDArray[np.int64]]:
+    """The rows that every column reader understood, in EVENT_SCHEMA, and their numbers."""
     columns: dict[str, pa.Array] = {}
     right = np.ones(table.num_rows, dtype=np.bool_)
     for name in table.column_names:
@@ -40,8 +74,7 @@ def validate_table(table: pa.Table, policy: Policy) -> Validated:
         right &= readable
     right &= _complete(columns, table.num_rows)
     surely = np.flatnonzero(right)
-    fast = _in_schema(columns, table.num_rows).take(surely)
-    return _with_doubtful(table, fast, surely, policy)
+    return _in_schema(columns, table.num_rows).take(surely), surely
 
 
 def validate_rows(rows: Sequence[Mapping[str, object]], policy: Policy) -> Validated:
@@ -103,11 +136,17 @@ def _in_schema(columns: Mapping[str, pa.Array], count: int) -> pa.Table:
     return pa.table(arrays, schema=EVENT_SCHEMA)
 
 
-def _with_doubtful(table: pa.Table, fast: pa.Table, surely: NDArray[np.int64], policy: Policy) -> Validated:
-    doubtful = np.setdiff1d(np.arange(table.num_rows), surely, assume_unique=True)
+def _with_doubtful(
+    fast: pa.Table,
+    surely: NDArray[np.int64],
+    count: int,
+    originals: Callable[[NDArray[np.int64]], Sequence[Mapping[str, Any]]],
+    policy: Policy,
+) -> Validated:
+    doubtful = np.setdiff1d(np.arange(count), surely, assume_unique=True)
     if not len(doubtful):
         return Validated(fast, surely, [])
-    slow = validate_rows(table.take(doubtful).to_pylist(), policy)
+    slow = validate_rows(originals(doubtful), policy)
     rows = np.concatenate([surely, doubtful[slow.rows]])
     order = np.argsort(rows)
     events = pa.concat_tables([fast, slow.events]).take(order)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from feature_store.codec import json_text
 from feature_store.column_map import folded
-from feature_store.event_columns import Validated, validate_rows, validate_table
+from feature_store.event_columns import Validated, validate_objects, validate_table
 from feature_store.fields import Policy, Rejection
 from feature_store.log import EventLog
 from feature_store.readers import Batch
@@ -46,7 +46,7 @@ class EventIntake:
     def _judge(self, batch: Batch) -> Validated:
         if batch.table is not None:
             return validate_table(_gathered(batch.table), self._policy)
-        return validate_rows([folded(row, _MAPS) for row in batch.objects], self._policy)
+        return validate_objects([folded(row, _MAPS) for row in batch.objects], self._policy)
 
     def finish(self) -> None:
         """Store what waits."""

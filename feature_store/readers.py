@@ -138,17 +138,23 @@ def _delimited(path: Path, header: Sequence[str], reading: Reading) -> Iterator[
 def _csv_batches(path: Path, reading: Reading, delimiter: str, chosen: Mapping[int, str]) -> Iterator[Batch]:
     with open_text(path, reading.encoding) as handle:
         header, used = read_header(handle, delimiter)
-        for chunk in csv_chunks(handle, delimiter, used + 1, len(header)):
-            yield _csv_batch(chunk, chosen, reading.encoding)
+        for first, chunk in csv_chunks(handle, delimiter, used + 1, len(header)):
+            if isinstance(chunk, list):
+                yield _csv_batch(chunk, chosen, reading.encoding)
+            else:
+                table = chunk.select([str(at) for at in chosen]).rename_columns(list(chosen.values()))
+                yield Batch(np.arange(first, first + table.num_rows), table=table)
 
 
 def _csv_batch(chunk: Sequence[CsvRow], chosen: Mapping[int, str], encoding: str) -> Batch:
-    broken = [Broken(line, cells, text) for line, cells, text in chunk if isinstance(cells, Rejection)]
+    broken = [
+        Broken(line, cells, text.rstrip()) for line, cells, text in chunk if isinstance(cells, Rejection)
+    ]
     good = [(line, cells) for line, cells, _ in chunk if not isinstance(cells, Rejection)]
     if not decodes("".join(text for _, _, text in chunk)):
         lost = {line for line, cells in good if not decodes("".join(cells))}
         texts = {line: text for line, _, text in chunk}
-        broken += [Broken(line, not_decodable(encoding), texts[line]) for line in sorted(lost)]
+        broken += [Broken(line, not_decodable(encoding), texts[line].rstrip()) for line in sorted(lost)]
         good = [(line, cells) for line, cells in good if line not in lost]
     columns = list(zip(*(cells for _, cells in good), strict=True)) or [()] * (max(chosen, default=0) + 1)
     table = pa.table({ours: pa.array(columns[at], pa.string()) for at, ours in chosen.items()})

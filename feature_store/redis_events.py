@@ -222,4 +222,4 @@ class RedisEvents(RedisPart):
             length, first = run(batch)
             return Backlog(length, order_of(first[0][0].decode())[0] if first else None)
 
-        return self._link.read(work)
+        return self._link.write(work)

@@ -20,8 +20,6 @@ class RetrievalConfig(BaseModel):
 
     candidates: int = Field(default=200, ge=1, le=5_000)
     """Per source."""
-    history_length: int = Field(default=500, ge=1, le=10_000)
-    """Newest events of a shopper that are read."""
     seeds: int = Field(default=10, ge=1, le=200)
     """Most recent distinct items that neighbour sources start from."""
     seed_decay: float = Field(default=0.8, gt=0, le=1)

@@ -93,11 +93,11 @@ class Pipeline:
                 name: found.top(self.config.retrieval.candidates, allowed) for name, found in scores.items()
             }
         with watch("score"):
-            ranking = self._rank(query, union(proposals.values()), scores)
+            ranking = self._rank(query, taste, union(proposals.values()), scores)
         with watch("select"):
             if query.fill and len(ranking) < query.num:
                 ranking = ranking.filled(self._most_wanted(ranking.codes, query.num, allowed))
-            return answer(Work(query, taste, gates, scores, proposals, ranking))
+            return answer(Work(query, taste, gates, scores, proposals, ranking, self.config.blend))
 
     def _chosen(self, query: Query) -> Sequence[Source]:
         if query.sources is None:
@@ -120,12 +120,13 @@ class Pipeline:
     def _mask(self, expression: Expression, query: Query) -> Flags:
         return item_mask(expression, self.catalogue, user=query.attributes, as_of=query.as_of)
 
-    def _rank(self, query: Query, codes: Codes, scores: Mapping[str, Scores]) -> Ranking:
+    def _rank(self, query: Query, taste: Taste, codes: Codes, scores: Mapping[str, Scores]) -> Ranking:
         features = {name: found.at(codes) for name, found in scores.items()}
         boosts = np.ones(len(codes), np.float32)
         for expression, factor in query.boosts:
             boosts[self._mask(expression, query)[codes]] *= np.float32(factor)
-        totals = blend(features, self.trending.scores[codes], self.config.blend) * boosts
+        trend = self.trending.scores[codes]
+        totals = blend(features, trend, self.config.blend, related=taste.related) * boosts
         ranking = Ranking(codes, totals, features, boosts).sorted()
         if query.diversity <= 0:
             return ranking

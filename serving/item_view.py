@@ -66,6 +66,10 @@ def _time(moment: int | None) -> str | None:
     return None if moment is None else to_rfc3339(moment)
 
 
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 4)
+
+
 def _attributes(item: Item) -> Mapping[str, Scalar]:
     return dict(item.attributes)
 
@@ -86,7 +90,7 @@ _ITEM_FIELDS: Final[Mapping[str, Callable[[Item], object]]] = {
 _OFFER_FIELDS: Final[Mapping[str, Callable[[Offer, int], object]]] = {
     "price": effective_price,
     "list_price": lambda offer, _: offer.list_price,
-    "discount": lambda offer, at: discount(effective_price(offer, at), offer.list_price),
+    "discount": lambda offer, at: _rounded(discount(effective_price(offer, at), offer.list_price)),
     "currency": lambda offer, _: offer.currency,
     "stock": lambda offer, _: offer.stock,
     "available": sellable,

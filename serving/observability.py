@@ -64,6 +64,8 @@ def configure_logging(level: str = "info", stream: TextIO | None = None) -> None
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+    # Every process that opens the database asks for migrations; that there were none is no news.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     # One line per request is written by the application itself, with its request id.
     logging.getLogger("uvicorn.access").disabled = True
 

@@ -1,11 +1,11 @@
 """Refuses query parameters a route does not know, as bodies do: what is silently ignored is the worst answer."""
 
 from difflib import get_close_matches
+from typing import Any
 
 from fastapi import Request
-from fastapi.dependencies.utils import get_flat_params
-from fastapi.params import Query
-from fastapi.routing import APIRoute
+from fastapi.dependencies.models import Dependant
+from pydantic import BaseModel
 
 from serving.errors import FieldError, InvalidRequest
 
@@ -20,16 +20,24 @@ async def refuse_unknown_parameters(request: Request) -> None:
     """
     if not request.scope["query_string"]:
         return
-    known = _parameters(request.scope["route"])
+    known = _parameters(request.scope["route"].dependant)
     unknown = [name for name in request.query_params if name not in known]
     if unknown:
         mistakes = [_mistake(name, known) for name in unknown]
         raise InvalidRequest(f"unknown query parameter {unknown[0]!r}", mistakes)
 
 
-def _parameters(route: APIRoute) -> list[str]:
-    flat = get_flat_params(route.dependant)
-    return [field.alias for field in flat if isinstance(field.field_info, Query)]
+def _parameters(dependant: Dependant) -> list[str]:
+    """The names a route takes, those of its dependencies and of parameter models among them."""
+    names = [name for field in dependant.query_params for name in _names(field)]
+    return names + [name for inner in dependant.dependencies for name in _parameters(inner)]
+
+
+def _names(field: Any) -> list[str]:
+    model = field.field_info.annotation
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        return [inner.alias or name for name, inner in model.model_fields.items()]
+    return [field.alias]
 
 
 def _mistake(name: str, known: list[str]) -> FieldError:

@@ -28,7 +28,7 @@ class Candidate:
     def __init__(self, folder: Path, exam: Exam) -> None:
         self.pipeline = Pipeline.load(folder)
         self.exam = exam
-        self._limit = min(exam.history_length, self.pipeline.config.retrieval.history_length)
+        self._limit = exam.history_length
         self._starts = exam.log.user_slices()
         self._to_release = self.pipeline.vocabulary.encode(exam.log.items.ids)
         self._to_exam = exam.log.items.encode(self.pipeline.vocabulary.ids)

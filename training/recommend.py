@@ -92,11 +92,11 @@ class BatchLists:
         )
         if shopper in self.shoppers.refused:
             return Query(as_of=as_of, num=self.k, exclude=exclude, personalization="none")
-        limit = min(self.history_length, self.pipeline.config.retrieval.history_length)
+        limit = self.history_length
         return Query(
             as_of=as_of,
             num=self.k,
-            history=History.of(events, self.pipeline.vocabulary, as_of, limit),
+            history=History.of(events, self.pipeline.vocabulary, as_of, self.history_length),
             attributes=self.shoppers.attributes.get(shopper or "", {}),
             exclude=exclude,
         )

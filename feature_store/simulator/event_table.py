@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from feature_store.schemas import EVENT_SCHEMA
 from feature_store.simulator.browsing import Rows
@@ -81,7 +82,7 @@ def _session_ids(number: Codes, step: Codes) -> pa.Array:
     returned = step == _RETURN
     if not returned.any():
         return ids
-    return pa.compute.if_else(pa.array(returned), id_column("r", number), ids)
+    return pc.if_else(pa.array(returned), id_column("r", number), ids)
 
 
 def _channels(shop: Shop, sessions: Sessions) -> Codes:

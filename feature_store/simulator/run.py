@@ -6,6 +6,7 @@ from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from feature_store.codec import items_to_table, users_to_table
 from feature_store.errors import StoreError
@@ -20,6 +21,7 @@ from feature_store.simulator.sessions import sessions_on
 from feature_store.simulator.shop import Shop, open_shop
 from feature_store.simulator.user_rows import user_rows
 from feature_store.simulator.writer import TableWriter
+from recsys.types import EventType
 
 __all__ = ["BLOCK", "Progress", "Summary", "simulate"]
 
@@ -44,7 +46,7 @@ class Summary:
 def simulate(
     config: Simulation, out: Path, *, block: int = BLOCK, progress: Progress | None = None
 ) -> Summary:
-    """Writes `out/events/*.parquet` (a file a day), `items.parquet`, `users.parquet` and `truth/*.parquet`.
+    """Writes `out/events/*.parquet` (a file a day, and the returns), `items.parquet`, `users.parquet`, `truth/`.
 
     StoreError when `out` exists and is not empty. The same configuration gives the same bytes.
     """
@@ -56,12 +58,18 @@ def simulate(
     _write_truth(shop, out / "truth", block)
     sessions = _sessions_for(shop, config.events)
     events = 0
-    for day, date in enumerate(days_of(config)):
-        parts = _events_of(shop, day, sessions, block)
-        events += _write(out / "events" / f"{date:%Y-%m-%d}.parquet", parts, SCHEMA)
-        if progress is not None:
-            progress(day + 1, config.days, events)
-    return Summary(config.users, config.items, sessions, events)
+    # Returns lie days after their session: apart, every other file holds the events of one day only.
+    with TableWriter(out / "events" / "returns.parquet", SCHEMA) as returns:
+        for day, date in enumerate(days_of(config)):
+            with TableWriter(out / "events" / f"{date:%Y-%m-%d}.parquet", SCHEMA) as writer:
+                for part in _events_of(shop, day, sessions, block):
+                    back = pc.equal(part.column("type"), EventType.RETURN.value)
+                    writer.write(part.filter(pc.invert(back)))
+                    returns.write(part.filter(back))
+            events += writer.rows
+            if progress is not None:
+                progress(day + 1, config.days, events + returns.rows)
+    return Summary(config.users, config.items, sessions, events + returns.rows)
 
 
 def _sessions_for(shop: Shop, events: int) -> int:
@@ -78,16 +86,13 @@ def _events_of(shop: Shop, day: int, sessions: int, block: int) -> Iterator[pa.T
         yield event_table(shop, group, rows, happen(shop, group, rows))
 
 
-def _write(path: Path, parts: Iterable[pa.Table], schema: pa.Schema | None = None) -> int:
-    """Streams the parts into one file, with the schema of the first unless one is given; the rows written."""
+def _write(path: Path, parts: Iterable[pa.Table]) -> None:
+    """Streams the parts, at least one, into a file."""
     parts = iter(parts)
-    if schema is None:
-        first = next(parts)
-        schema, parts = first.schema, chain([first], parts)
-    with TableWriter(path, schema) as writer:
-        for part in parts:
+    first = next(parts)
+    with TableWriter(path, first.schema) as writer:
+        for part in chain([first], parts):
             writer.write(part)
-    return writer.rows
 
 
 def _write_truth(shop: Shop, folder: Path, block: int) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.query import Answer, Query, Reason, Trace, WhyNot
+from recsys.ranking.blend import BlendConfig
 from recsys.ranking.order import Ranking
 from recsys.ranking.reasons import reasons
 from recsys.retrieval.source import Codes, Flags, Scores, Taste
@@ -23,6 +24,7 @@ class Work:
     scores: Mapping[str, Scores]
     proposals: Mapping[str, Codes]
     ranking: Ranking
+    blend: BlendConfig
 
 
 def answer(work: Work) -> Answer:
@@ -43,10 +45,9 @@ def answer(work: Work) -> Answer:
 
 
 def _reasons(work: Work, shown: Ranking) -> tuple[Reason, ...]:
+    added = work.blend.contributions(shown.features, related=work.taste.related)
     from_attributes = not len(work.taste.own)
-    return reasons(
-        shown.codes, shown.features, work.scores, work.query.history, from_attributes=from_attributes
-    )
+    return reasons(shown.codes, added, work.scores, work.query.history, from_attributes=from_attributes)
 
 
 def _fallback(work: Work, shown: Ranking) -> str | None:

@@ -22,6 +22,7 @@ _WEIGHTS: Final[Mapping[str, float]] = {
     "alike": 0.02,
     "trending": 0.02,
 }
+_RELATED: Final[Mapping[str, float]] = {"together": 1.0, "alike": 0.5, "taste": 0.2, "trending": 0.02}
 
 
 class BlendConfig(BaseModel):
@@ -31,16 +32,25 @@ class BlendConfig(BaseModel):
 
     weights: Mapping[str, float] = _WEIGHTS
     """By source name; a source that is not named counts nothing."""
+    related: Mapping[str, float] = _RELATED
+    """The same for lists related to given items, where a shopper's own past is not the question."""
     trend_exponent: float = Field(default=0.15, ge=0)
     """0 = the trend does not lift."""
     trend_floor: float = Field(default=0.01, gt=0)
     """Lift of items nobody wants now, relative to the most wanted one."""
 
+    def contributions(self, features: Mapping[str, Values], *, related: bool) -> dict[str, Values]:
+        """What each source adds to each candidate, before the lift."""
+        weights = self.related if related else self.weights
+        return {name: np.float32(weights.get(name, 0.0)) * values for name, values in features.items()}
 
-def blend(features: Mapping[str, Values], trend: Values, config: BlendConfig) -> Values:
+
+def blend(
+    features: Mapping[str, Values], trend: Values, config: BlendConfig, *, related: bool = False
+) -> Values:
     """Scores float32[c] of c candidates from aligned source scores and trend in [0, 1]."""
     total = np.zeros(len(trend), np.float32)
-    for name, values in features.items():
-        total += np.float32(config.weights.get(name, 0.0)) * values
+    for values in config.contributions(features, related=related).values():
+        total += values
     scores: Values = total * (trend + np.float32(config.trend_floor)) ** np.float32(config.trend_exponent)
     return scores

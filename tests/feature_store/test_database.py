@@ -71,8 +71,8 @@ upgrade(make_engine(sys.argv[1]))
 def test_processes_that_upgrade_at_once_do_not_meet(engine: Engine) -> None:
     command = [sys.executable, "-c", UPGRADE, engine.url.render_as_string(hide_password=False)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    processes = [subprocess.Popen(command, env=environment) for _ in range(3)]
-    assert [process.wait() for process in processes] == [0, 0, 0]
+    processes = [subprocess.Popen(command, env=environment) for _ in range(2)]
+    assert [process.wait() for process in processes] == [0, 0]
     assert "identity_edges" in inspect(engine).get_table_names()
 
 

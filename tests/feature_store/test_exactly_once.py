@@ -23,7 +23,7 @@ from feature_store.worker import Destinations, Worker
 from recsys.errors import UnavailableError
 from recsys.types import Event, EventType
 
-ROUNDS = 8
+ROUNDS = 6
 WORKER = """
 import sys, threading
 from pathlib import Path
@@ -34,7 +34,7 @@ home, socket = Path(sys.argv[1]), sys.argv[2]
 store = RedisOnlineStore(redis.Redis(unix_socket_path=socket))
 with only_worker(home):
     print("up", flush=True)
-    pace = Pace(flush_s=0.0, batch=20, poll_s=0.002, longest_wait_s=0.02, flushes_per_merge=7)
+    pace = Pace(flush_s=0.0, batch=200, poll_s=0.02, longest_wait_s=0.02, flushes_per_merge=7)
     Worker(store, Destinations.of(home), pace).run(threading.Event())
 """
 
@@ -56,6 +56,7 @@ class Shop:
             while not self._is_answered(batch):
                 time.sleep(0.01)
             self.acknowledged += [event.event_id for event in batch]
+            time.sleep(0.02)
 
     def _event(self, number: int) -> Event:
         timestamp = 1_700_000_000_000 + number % 3 * 86_400_000 + number

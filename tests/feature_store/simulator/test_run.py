@@ -241,3 +241,15 @@ def test_a_folder_that_is_not_empty_is_refused_untouched(tmp_path: Path) -> None
     with pytest.raises(StoreError, match="not empty"):
         simulate(SMALL, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_file_holds_one_day_and_returns_have_their_own(
+    sql: duckdb.DuckDBPyConnection, simulated: tuple[Path, Summary], config: Simulation
+) -> None:
+    folder = simulated[0] / "events"
+    assert len(list(folder.glob("*.parquet"))) == config.days + 1
+    mixed = f"""
+        SELECT count(*) FROM (SELECT filename FROM read_parquet('{folder}/*.parquet', filename = true)
+        GROUP BY filename HAVING bool_or(type = 'return') AND bool_or(type != 'return')
+        OR (bool_and(type != 'return') AND max(timestamp) // {DAY_MS} != min(timestamp) // {DAY_MS}))"""
+    assert one(sql, mixed) == 0
