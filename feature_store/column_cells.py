@@ -174,7 +174,8 @@ def _flag(_field: Field, column: pa.Array, _policy: Policy) -> _Read:
     if not pa.types.is_string(column.type):
         return _none(column, pa.bool_())
     known = pc.is_in(column, value_set=pa.array(["true", "false", "True", "False", "1", "0"]))
-    return pc.is_in(column, value_set=pa.array(["true", "True", "1"])), _mask(known)
+    yes = pc.is_in(column, value_set=pa.array(["true", "True", "1"]))
+    return _where(yes, pc.is_valid(column)), _mask(known)
 
 
 def _map(field: Field, column: pa.Array, policy: Policy) -> _Read:

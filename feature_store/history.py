@@ -108,6 +108,10 @@ class History(Generic[_T]):
         table = self._table([*self._shape.schema.names, "valid_from", "deleted"])
         return self._shape.from_table(table.take(_in_effect(table, self._shape.key, as_of)))
 
+    def versions(self, columns: Sequence[str]) -> pa.Table:
+        """All stored versions, some columns of them, for reports over the whole history."""
+        return self._table(columns)
+
     def digest(self) -> str:
         """16 hex digits that change when any version is added."""
         table = self._table([self._shape.key, "valid_from", "digest"])

@@ -67,6 +67,11 @@ class Report:
         """Rows that were refused on their own account."""
         return self.read - self.added - self.duplicates - self.conflicts
 
+    @property
+    def stored(self) -> int:
+        """Rows that are in the store now, thanks to this import or an earlier one."""
+        return self.added + self.duplicates
+
 
 class Intake(Protocol):
     """Judges rows and stores the good ones; refusals are noted on the way."""

@@ -34,8 +34,14 @@ def _column(values: list[Any], field: Field) -> pa.Array | None:
     if kinds not in _UNIFORM or (dict in kinds and field.kind is not Kind.MAP):
         return None
     if dict in kinds:
-        values = [json_text(value) for value in values]
+        values = [_map_text(value) for value in values]
     try:
         return pa.array(values) if kinds else pa.nulls(len(values), pa.string())
     except (pa.ArrowInvalid, OverflowError):
         return None
+
+
+def _map_text(value: Mapping[str, Any] | None) -> str | None:
+    """JSON, or text that is none where JSON has null: that may have been an infinite number."""
+    text = json_text(value)
+    return "?" if text is not None and "null" in text else text

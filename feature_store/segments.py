@@ -102,6 +102,9 @@ class _Column:
     def single(self) -> Flags:
         return self.known()
 
+    def equal(self, value: Scalar) -> Flags:
+        return self.among((value,))
+
     def among(self, options: Sequence[Scalar]) -> Flags:  # noqa: ARG002
         return ibis.literal(False)
 
@@ -125,17 +128,23 @@ class _Text(_Column):
         return _true((key == ancestor) | key.startswith(ancestor + KEY_SEPARATOR))
 
 
-class _Number(_Column):
-    def __init__(self, values: Values) -> None:
-        if values.type().is_floating():
-            values = (values.isnan() | values.isinf()).ifelse(ibis.null(values.type()), values)
-        super().__init__(values)
+class _Finite(_Column):
+    """Numbers without nan and infinity."""
 
     def among(self, options: Sequence[Scalar]) -> Flags:
         return _among(self._values, [option for option in options if _is_number(option)])
 
     def ordered(self, operator: Operator, bound: Scalar) -> Flags:
         return _ordered(self._values, operator, bound) if _is_number(bound) else ibis.literal(False)
+
+
+class _Number(_Finite):
+    """Numbers of a table; nan and infinity count as null."""
+
+    def __init__(self, values: Values) -> None:
+        if values.type().is_floating():
+            values = (values.isnan() | values.isinf()).ifelse(ibis.null(values.type()), values)
+        super().__init__(values)
 
 
 class _Stock(_Number):
@@ -153,7 +162,10 @@ class _Stock(_Number):
 
 class _Flag(_Column):
     def among(self, options: Sequence[Scalar]) -> Flags:
-        return _among(self._values, [option for option in options if isinstance(option, bool)])
+        # Not `isin`: it writes `a AND b IN (TRUE)` without parentheses around the condition.
+        wanted = {option for option in options if isinstance(option, bool)}
+        answers = [self._values if option else ~self._values for option in sorted(wanted)]
+        return _any([_true(answer) for answer in answers])
 
 
 class _Several(_Column):
@@ -162,37 +174,49 @@ class _Several(_Column):
     def single(self) -> Flags:
         return ibis.literal(False)
 
+    def equal(self, value: Scalar) -> Flags:  # noqa: ARG002 - several values equal nothing
+        return ibis.literal(False)
+
     def among(self, options: Sequence[Scalar]) -> Flags:
         fitting = [option for option in options if isinstance(option, str)]
         return _any([_true(self._values.contains(option)) for option in fitting])
 
 
 class _Json(_Column):
-    """A JSON value, of whatever type each row has."""
-
-    def __init__(self, values: Values) -> None:
-        super().__init__(values)
-        self._singles: list[_Column] = [_Text(values.str), _Number(values.float), _Flag(values.bool)]
+    """A JSON value, of whatever type each row has; objects count as null."""
 
     def known(self) -> Flags:
-        return self.single() | self._values.array.notnull()
+        return self._starts_with_none_of("n{")
 
     def single(self) -> Flags:
-        return _any([column.known() for column in self._singles])
+        return self._starts_with_none_of("n{[")
+
+    def equal(self, value: Scalar) -> Flags:
+        return self._like(value).equal(value)
 
     def among(self, options: Sequence[Scalar]) -> Flags:
-        single = [column.among(options) for column in self._singles]
+        kinds = {_reader(option): option for option in options}.values()
+        single = [self._like(option).among(options) for option in kinds]
         return _any(single + [self._has_member(option) for option in options])
 
     def ordered(self, operator: Operator, bound: Scalar) -> Flags:
-        return _any([column.ordered(operator, bound) for column in self._singles])
+        return self._like(bound).ordered(operator, bound)
 
     def under(self, path: str) -> Flags:
-        return self._singles[0].under(path)
+        return self._like(path).under(path)
+
+    def _like(self, value: Scalar) -> _Column:
+        """The rows whose value has the type of this one."""
+        column = {"str": _Text, "float": _Finite, "bool": _Flag}[_reader(value)]
+        return column(getattr(self._values, _reader(value)))
 
     def _has_member(self, option: Scalar) -> Flags:
         reader = _reader(option)
         return _true(self._values.array.map(lambda member: getattr(member, reader)).contains(option))
+
+    def _starts_with_none_of(self, signs: str) -> Flags:
+        # The first sign of a JSON text tells its type: `n` of null, `{` of an object, `[` of a list.
+        return _true(~self._values.cast("string").substr(0, 1).isin(list(signs)))
 
 
 def _typed(name: str, values: Values) -> _Column:

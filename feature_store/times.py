@@ -64,10 +64,7 @@ def _instant(moment: datetime, timezone: ZoneInfo | None) -> int:
             hint = "add an offset such as +08:00 (for a file: --timezone Asia/Shanghai)"
             raise CellError("naive_time", f"{moment.isoformat()!r} names no time zone; {hint}")
         moment = moment.replace(tzinfo=timezone)
-    try:
-        return (moment - _EPOCH) // _MS
-    except OverflowError:
-        raise CellError("bad_time", f"{moment.isoformat()!r} is out of the calendar") from None
+    return (moment - _EPOCH) // _MS
 
 
 def zone(name: str) -> ZoneInfo:

@@ -7,6 +7,7 @@ values after always finds them.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -214,19 +215,12 @@ class AttributeColumn:
     @classmethod
     def build_all(cls, rows: Iterable[Mapping[str, Scalar | None]]) -> dict[str, Self]:
         """All attribute columns of n items, given each item's attributes in item order."""
-        dictionaries: dict[str, Dictionary] = {}
-        pairs: dict[str, tuple[list[int], list[int]]] = {}
+        dictionaries: defaultdict[str, Dictionary] = defaultdict(Dictionary)
+        pairs: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
         for item, name, value in _present(rows):
-            dictionary = dictionaries.setdefault(name, Dictionary())
-            items, codes = pairs.setdefault(name, ([], []))
-            items.append(item)
-            codes.append(dictionary.add(value))
-        return {
-            name: cls(
-                Postings(np.array(items, dtype=np.int32), np.array(codes, dtype=np.int32)), dictionaries[name]
-            )
-            for name, (items, codes) in pairs.items()
-        }
+            pairs[name].append((item, dictionaries[name].add(value)))
+        columns = {name: np.array(rows, dtype=np.int32).T.copy() for name, rows in pairs.items()}
+        return {name: cls(Postings(*both), dictionaries[name]) for name, both in columns.items()}
 
     def codes_of(self, n_items: int) -> Codes:
         """int32[n_items]: every item's value code, -1 where it has none."""

@@ -55,8 +55,8 @@ def face_offer(item: Item, at: int) -> Offer | None:
 
 
 def item_available(item: Item) -> bool:
-    """Whether anything of an item can be bought; true without offers, since nothing says otherwise."""
-    return not item.offers or any(offer.available and _in_stock(offer) for offer in item.offers)
+    """Whether anything of an item can be bought; nothing can without offers."""
+    return any(offer.available and _in_stock(offer) for offer in item.offers)
 
 
 def discount(price: float | None, list_price: float | None) -> float | None:

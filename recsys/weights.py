@@ -1,4 +1,8 @@
-"""What an event is worth: strength by behaviour, halved with age; the same numbers in training and in a request.
+"""What an event is worth: strength by behaviour, fading with age; the same numbers in training and in a request.
+
+Interest fades by a power law, as memory does (Anderson and Schooler, "Reflections of the Environment in Memory",
+Psychological Science 2, 1991): fast at first and slowly later, so one setting serves shops of sessions and of weekly
+baskets where every half-life suits only one (docs/experiments.md).
 
 Ages are measured from the newest event at hand (of the log in training, of the shopper's history in a request), never
 from the clock: a list does not change while a shopper is away, and a batch run equals a live answer.
@@ -37,8 +41,10 @@ class Behaviour(BaseModel):
 
     strengths: Mapping[EventType, float] = _STRENGTHS
     """Worth of one fresh event; negative takes a positive back; types not named count nothing."""
-    half_life_days: float = Field(default=90.0, gt=0)
-    """Days after which an event is worth half."""
+    fade_days: float = Field(default=30.0, gt=0)
+    """Days within which an event keeps most of its worth."""
+    fade_exponent: float = Field(default=0.5, ge=0)
+    """Steepness of the fading after that; 0 = nothing fades."""
 
     def table(self) -> npt.NDArray[np.float32]:
         """Strengths by event code, float32[event types]."""
@@ -51,9 +57,10 @@ class Behaviour(BaseModel):
 def event_values(
     types: npt.NDArray[np.int8], times: npt.NDArray[np.int64], newest: int, behaviour: Behaviour
 ) -> npt.NDArray[np.float32]:
-    """Value of each event, float32[n]: strength × 2^(-age / half-life), ages counted back from `newest` (ms)."""
-    ages = (newest - times) / (behaviour.half_life_days * DAY_MS)
-    values: npt.NDArray[np.float32] = (behaviour.table()[types] * np.exp2(-ages)).astype(np.float32)
+    """Value of each event, float32[n]: strength × (1 + age / fade)^(-exponent), ages back from `newest` (ms)."""
+    ages = (newest - times) / (behaviour.fade_days * DAY_MS)
+    fading = (1.0 + ages) ** -behaviour.fade_exponent
+    values: npt.NDArray[np.float32] = (behaviour.table()[types] * fading).astype(np.float32)
     return values
 
 

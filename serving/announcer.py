@@ -3,19 +3,22 @@
 Live means the process runs; ready means a release is loaded and warm. Each change is said once.
 """
 
+import http.client
+import json
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["Announcer", "answers_ok", "local_url"]
+__all__ = ["Announcer", "local_url", "trouble_at"]
 
 _PAUSE_S: Final = 0.5
 _TIMEOUT_S: Final = 1.0
 # A release that is there is loaded and warm within this time; after it, none is there.
 _WARM_UP_S: Final = 5.0
 _FIRST_STEPS: Final = (
-    "no release yet, so lists answer 503. In another terminal:\n"
+    "In another terminal, while this one keeps running:\n"
     "    recsys data import complete-journey    (or your own files: recsys data ingest --help)\n"
     "    recsys train"
 )
@@ -28,25 +31,36 @@ def local_url(host: str, port: int) -> str:
     return f"http://{bracketed}:{port}"
 
 
-def answers_ok(url: str, timeout_s: float = _TIMEOUT_S) -> bool:
-    """Whether a GET of `url` is answered with a 2xx status."""
+def trouble_at(url: str, timeout_s: float = _TIMEOUT_S) -> str | None:
+    """Return None when a GET of `url` is answered with a 2xx status, else why it is not, in the API's own words."""
     # A proxy of the environment is never the way to one's own machine.
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(url, timeout=timeout_s):
-            return True
-    except (OSError, ValueError):
-        return False
+            return None
+    except urllib.error.HTTPError as error:
+        with error:
+            return _detail(error.read()) or f"{url} answers {error.code}"
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return f"{url} does not answer: {error}"
+
+
+def _detail(body: bytes) -> str | None:
+    """The sentence of a problem document."""
+    try:
+        return str(json.loads(body)["detail"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 class Announcer:
-    """Watches one API; call `tick` often. `ask` says whether a URL is fine, `say` takes lines."""
+    """Watches one API; call `tick` often. `ask` returns what is wrong at a URL, `say` takes lines."""
 
     def __init__(
         self,
         url: str,
         say: Callable[[str], None],
-        ask: Callable[[str], bool] = answers_ok,
+        ask: Callable[[str], str | None] = trouble_at,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = url
@@ -64,16 +78,17 @@ class Announcer:
         if self._ready or now < self._next_look:
             return
         self._next_look = now + _PAUSE_S
-        if self._live_since is None and self._ask(f"{self._url}/healthz"):
+        if self._live_since is None and self._ask(f"{self._url}/healthz") is None:
             self._live_since = now
             self._say(f"live: {self._url}/docs    (Ctrl-C stops everything)")
         if self._live_since is not None:
             self._look_for_release(now - self._live_since)
 
     def _look_for_release(self, live_for_s: float) -> None:
-        if self._ask(f"{self._url}/readyz"):
+        trouble = self._ask(f"{self._url}/readyz")
+        if trouble is None:
             self._ready = True
             self._say("ready: a release is loaded and warm")
         elif live_for_s >= _WARM_UP_S and not self._hinted:
             self._hinted = True
-            self._say(_FIRST_STEPS)
+            self._say(f"lists answer 503: {trouble}\n{_FIRST_STEPS}")

@@ -80,7 +80,7 @@ class ItemService:
             try:
                 return changed_offers(self._known(item_id, stored), by_item[item_id], now)
             except (NotFound, InvalidRequest) as error:
-                refused[item_id] = OfferRefused(str(error))
+                refused[item_id] = OfferRefused(str(error), getattr(error, "errors", ()))
                 return None
 
         written = dict(zip(by_item, self._store.update_items(list(by_item), change), strict=True))

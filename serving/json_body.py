@@ -25,7 +25,7 @@ class Body:
 
     def __init__(self, content: bytes, content_type: str) -> None:
         self.content = content
-        self.lines = content_type.partition(";")[0].strip().lower() in _LINES
+        self.lines = _is_lines(content_type)
 
 
 class _JsonRequest(Request):
@@ -75,11 +75,16 @@ def read_rows(body: Body, name: str, limit: int) -> list[dict[str, object]]:
 
 
 def _as_json(request: Request) -> MutableMapping[str, Any]:
-    """The scope with a content type that makes the framework decode the body."""
-    if request.headers.get("content-type") == "application/json":
+    """The scope with a content type that makes the framework decode the body; rows in lines stay what they are."""
+    content_type = request.headers.get("content-type", "")
+    if content_type == "application/json" or _is_lines(content_type):
         return request.scope
     headers = [pair for pair in request.scope["headers"] if pair[0] != b"content-type"]
     return {**request.scope, "headers": [*headers, (b"content-type", b"application/json")]}
+
+
+def _is_lines(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() in _LINES
 
 
 def _decode(content: bytes) -> Any:

@@ -66,7 +66,7 @@ class Resources:
     board: ReleaseBoard
     after: AfterAnswer
     prepare: Callable[[], None]
-    """What needs a store that may be away: seeds, and the checks of keys."""
+    """What needs the database: seeds, the first look at halls and keys, so that they outlive it."""
     stopping: threading.Event
 
     def start(self) -> None:
@@ -99,6 +99,7 @@ def compose(settings: Settings, stores: Stores, clock: Callable[[], int] = now_m
     def prepare() -> None:
         try:
             halls.seed(config_path("scenarios.toml"))
+            halls.every()
             refuse_open_browser_keys(settings, keys.any_browser_key())
         except UnavailableError as error:
             _log.warning("definitions_not_read", reason=str(error))

@@ -6,16 +6,21 @@ raw events are never rewritten.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
+from feature_store.codec import user_to_dict
+from feature_store.fields import Rejection
 from feature_store.identity import Identities
 from feature_store.online import OnlineStore, Written
-from recsys.types import Consent, User
+from feature_store.users import validate_user
+from recsys.types import User
 from serving.errors import NotFound
-from serving.item_changes import changed_at, merged
-from serving.schemas.users import ConsentPatch, UserBody, UserPatch
+from serving.item_changes import changed_at, merged, refuse_rejection
+from serving.schemas.users import UserBody, UserPatch
 from serving.times import now_ms
+from serving.validation import plain
 
-__all__ = ["UserService", "user_of"]
+__all__ = ["UserService", "patched", "user_of"]
 
 
 class UserService:
@@ -48,13 +53,7 @@ class UserService:
         now = self._clock()
 
         def change(stored: User | None) -> User:
-            user = stored or User(user_id=user_id)
-            return replace(
-                user,
-                attributes=merged(user.attributes, patch.attributes),
-                consent=_changed_consent(user.consent, patch.consent),
-                updated_at=changed_at(user.updated_at, patch.updated_at, now),
-            )
+            return patched(stored or User(user_id=user_id), patch, now)
 
         return self._store.update_user(user_id, change)
 
@@ -81,15 +80,30 @@ class UserService:
 
 
 def user_of(body: UserBody, user_id: str, now: int) -> User:
-    """The whole shopper of a body."""
-    return User(
-        user_id=user_id,
-        attributes=body.attributes,
-        consent=Consent(**body.consent.model_dump()),
-        updated_at=now if body.updated_at is None else min(body.updated_at, now),
-    )
+    """The whole shopper of a body.
+
+    Raises:
+        InvalidRequest: the validator of user rows refuses it.
+    """
+    user = _validated({**plain(body), "user_id": user_id}, now)
+    return replace(user, updated_at=now if body.updated_at is None else min(body.updated_at, now))
 
 
-def _changed_consent(consent: Consent, patch: ConsentPatch) -> Consent:
-    given = patch.model_dump(exclude_none=True)
-    return replace(consent, **given)
+def patched(user: User, patch: UserPatch, now: int) -> User:
+    """The shopper with what the patch names.
+
+    Raises:
+        InvalidRequest: the result is no valid shopper.
+    """
+    given, row = plain(patch), user_to_dict(user)
+    for name in ("attributes", "consent"):
+        row[name] = merged(row.get(name, {}), given.get(name, {}))
+    row["user_id"] = user.user_id
+    return replace(_validated(row, now), updated_at=changed_at(user.updated_at, patch.updated_at, now))
+
+
+def _validated(row: dict[str, Any], now: int) -> User:
+    found = validate_user(row, now)
+    if isinstance(found, Rejection):
+        raise refuse_rejection(found)
+    return found

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from serving.errors import FieldError, InvalidRequest
 
-__all__ = ["check_same_id", "field_errors", "read_as", "refusal"]
+__all__ = ["check_same_id", "field_errors", "plain", "read_as", "refusal"]
 
 M = TypeVar("M", bound=BaseModel)
 _SHOWN: Final = 80
@@ -33,6 +33,11 @@ def read_as(model: type[M], value: object) -> M:
         return model.model_validate(value)
     except ValidationError as error:
         raise refusal(field_errors(error.errors(include_url=False), model)) from None
+
+
+def plain(body: BaseModel) -> dict[str, Any]:
+    """What a body says, and only that: fields that it left out stay out."""
+    return body.model_dump(exclude_unset=True, by_alias=True)
 
 
 def check_same_id(field: str, in_body: str | None, in_path: str) -> None:

@@ -4,6 +4,7 @@ What a verb needs is imported when it runs, so that `--help` is quick and no ver
 Results go to stdout, progress and notes to stderr.
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -209,7 +210,8 @@ def _steps() -> "Steps":
 def _stdout() -> "Console":
     from rich.console import Console
 
-    return Console()
+    # A pipe has no width; 80 columns would break the figures' tables.
+    return Console(width=None if sys.stdout.isatty() else 100)
 
 
 def _stderr() -> "Console":

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from recsys.metrics import Interval
@@ -63,28 +64,30 @@ class Evaluation:
         }
 
     def table(self, part: Part) -> Table:
-        """Systems by metrics at the longest k, best first column wide enough for intervals."""
-        k, exam = self.exam.longest, self.exam
-        what = "all items, seen included" if part == "all" else "items new to the shopper, seen excluded"
-        title = f"{what}: {len(exam.questions[part])} shoppers, {exam.questions[part].behaviour.value}s"
-        table = Table("system", title=title, title_justify="left")
-        names = [f"{name}@{k}" for name in METRICS]
-        for name in [*names, f"coverage@{k}"]:
-            table.add_column(name, justify="right")
+        """Systems by metrics at the longest k; the deciding one with its interval."""
+        k, asked = self.exam.longest, self.exam.questions[part]
+        what = "all items" if part == "all" else "items new to the shopper"
+        title = f"{what}, first {k} of a list: {len(asked)} shoppers, {asked.behaviour.value}s"
+        table = Table("", title=title, title_justify="left", box=SIMPLE_HEAD)
+        for name in [*METRICS, "coverage"]:
+            table.add_column(name, justify="right", no_wrap=True)
         for system in self.systems():
             scores = self.of(system, part)
-            cells = [format_interval(scores.interval(name), wide=name == names[0]) for name in names]
+            cells = [
+                format_interval(scores.interval(f"{name}@{k}"), wide=name in self.headline())
+                for name in METRICS
+            ]
             table.add_row(system, *cells, f"{scores.coverage[f'coverage@{k}']:.3f}")
         return table
 
 
 def format_interval(interval: Interval, *, wide: bool = True, signed: bool = False) -> str:
-    """`.334 [.322, .346]`, or the mean alone; a dash where nobody was asked."""
+    """`0.3344 [0.322, 0.346]`, or the mean alone; a dash where nobody was asked."""
     if not interval.count:
         return "–"
-    spec = "+.4f" if signed else ".4f"
-    mean = format(interval.mean, spec)
-    return f"{mean} [{interval.low:{spec}}, {interval.high:{spec}}]" if wide else mean
+    sign = "+" if signed else ""
+    mean = format(interval.mean, f"{sign}.4f")
+    return f"{mean} [{interval.low:{sign}.3f}, {interval.high:{sign}.3f}]" if wide else mean
 
 
 def _means(scores: Scores) -> Mapping[str, float]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import orjson
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -57,7 +58,8 @@ def show_comparison(console: Console, comparison: Comparison) -> None:
     ours, theirs = comparison.challenger, comparison.champion
     for part in PARTS:
         count = len(comparison.exam.questions[part])
-        table = Table("metric", title=f"{part} items, {count} shoppers", title_justify="left")
+        title = f"{part} items, {count} shoppers"
+        table = Table("metric", title=title, title_justify="left", box=SIMPLE_HEAD)
         for name in (ours, theirs, "difference [95 %]"):
             table.add_column(name, justify="right")
         for metric in comparison.metrics():

@@ -92,7 +92,6 @@ class BatchLists:
         )
         if shopper in self.shoppers.refused:
             return Query(as_of=as_of, num=self.k, exclude=exclude, personalization="none")
-        limit = self.history_length
         return Query(
             as_of=as_of,
             num=self.k,

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -51,7 +52,9 @@ class Steps:
         started = time.perf_counter()
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn())
         try:
-            with Progress(*columns, console=self.console, transient=True) as self._progress:
+            # On a pipe or in a log file a moving line would be noise.
+            still = not self.console.is_terminal
+            with Progress(*columns, console=self.console, transient=True, disable=still) as self._progress:
                 self._task = self._progress.add_task(name, total=None)
                 yield
         finally:
@@ -72,7 +75,7 @@ class Steps:
 
     def table(self) -> Table:
         """Steps with their times, and the total with the peak memory."""
-        table = Table("step", title="Time", title_justify="left")
+        table = Table("step", title="time", title_justify="left", box=SIMPLE_HEAD)
         table.add_column("seconds", justify="right")
         table.add_column("peak so far", justify="right")
         for step in self.times:

@@ -108,11 +108,13 @@ class Shop:
             self._datasets[until] = read_dataset(self.offline, until)
         return self._datasets[until]
 
-    def failed_checks(self, until: int | None = None) -> list[str]:
-        """Names of the data checks that FAIL."""
-        from feature_store.checks import run_checks
+    def failed_checks(self) -> list[str]:
+        """Data checks that FAIL on the log as it is now, each with its count."""
+        from feature_store.checks import Status, run_checks
 
-        return [check.name for check in run_checks(self.offline, until) if check.failed]
+        results = run_checks(self.settings.home)
+        failed = (result for result in results if result.status is Status.FAIL)
+        return [f"{result.name}: {result.count:,} of {result.total:,}" for result in failed]
 
     def exam(self, cut: int | None = None, until: int | None = None) -> Exam:
         """The exam at `cut`, or at the usual one."""

@@ -54,7 +54,7 @@ def train(shop: Shop, options: Options, steps: Steps) -> Trained:
     with steps.step("read the log"):
         dataset = shop.dataset(options.until)
     with steps.step("check the data"):
-        failed = shop.failed_checks(options.until)
+        failed = shop.failed_checks()
     evaluation, manifest = _fit(shop, options, steps)
     with steps.step("go live, if it is the first"):
         live, notices = crown_first(shop, manifest.release_id, failed)

@@ -146,6 +146,10 @@ class EventLog:
         condition = between(since, until, where)
         return patiently(lambda: read(self.files(since, until), names, condition))
 
+    def dataset(self) -> ds.Dataset:
+        """The whole log for an engine that streams; every column of EVENT_SCHEMA is there."""
+        return ds.dataset([str(path) for path in self.files()], schema=EVENT_SCHEMA, format="parquet")
+
     def files(self, since: int | None = None, until: int | None = None) -> list[Path]:
         """The parts of the days in [since, until), in order of the day."""
         low = None if since is None else since // parts.DAY

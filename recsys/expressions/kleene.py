@@ -35,7 +35,7 @@ Answer_co = TypeVar("Answer_co", covariant=True)
 
 
 class Column(Protocol[Answer_co]):
-    """What predicates ask of a field."""
+    """What predicates ask of a field; no answer but `null` is true where the field is not known."""
 
     def null(self) -> Answer_co:
         """Where the value is missing."""
@@ -49,8 +49,12 @@ class Column(Protocol[Answer_co]):
         """Where it is known and one value, not several."""
         ...
 
+    def equal(self, value: Scalar) -> Answer_co:
+        """Where it is single and equals; values of two types are never equal."""
+        ...
+
     def among(self, options: Sequence[Scalar]) -> Answer_co:
-        """Where the value, or one of several, equals an option; values of two types are never equal."""
+        """Where the value, or one of several, equals an option."""
         ...
 
     def ordered(self, operator: Operator, bound: Scalar) -> Answer_co:
@@ -108,27 +112,31 @@ def _predicate(predicate: Expression, outcome: bool, engine: Engine[Answer]) -> 
     match predicate:
         case Compare(field, "=" | "!=" as operator, Value(value)):
             column = engine.column(field)
-            positive = (operator == "=") is outcome
-            return _decided(engine, column.single(), column.among((value,)), positive)
+            equal = column.equal(value)
+            return equal if (operator == "=") is outcome else _false(engine, column.single(), equal)
         case Compare(field, operator, Value(value)):
             return engine.column(field).ordered(operator if outcome else OPPOSITE[operator], value)
         case In(field, tuple(options)):
-            return _member(engine, field, [option.value for option in options], outcome)
+            return _member(engine, engine.column(field), [option.value for option in options], outcome)
         case Contains(Value(value), field):
-            return _member(engine, field, [value], outcome)
+            return _member(engine, engine.column(field), [value], outcome)
         case Under(field, Value(str(path))):
             column = engine.column(field)
-            return _decided(engine, column.known(), column.under(path), outcome)
+            below = column.under(path)
+            return below if outcome else _false(engine, column.known(), below)
         case IsNull(field):
             null = engine.column(field).null()
             return null if outcome else engine.negate(null)
     raise TypeError(f"{predicate} compares with a field of the shopper; apply fold_user first")
 
 
-def _member(engine: Engine[Answer], field: Field, options: Sequence[Scalar], outcome: bool) -> Answer:
-    column = engine.column(field)
-    return _decided(engine, column.known(), column.among(options), outcome)
+def _member(
+    engine: Engine[Answer], column: Column[Answer], options: Sequence[Scalar], outcome: bool
+) -> Answer:
+    found = column.among(options)
+    return found if outcome else _false(engine, column.known(), found)
 
 
-def _decided(engine: Engine[Answer], known: Answer, true: Answer, outcome: bool) -> Answer:
-    return engine.every(iter((known, true if outcome else engine.negate(true))))
+def _false(engine: Engine[Answer], decided: Answer, true: Answer) -> Answer:
+    """Where a predicate is false that is true or false wherever it is decided."""
+    return engine.every(iter((decided, engine.negate(true))))

@@ -197,6 +197,12 @@ class _Parser:
 
     def _operand(self, field: Field) -> Value | Field:
         token = self._token
+        if (
+            token.kind is Kind.NAME
+            and f"{token.written}." != USER_PREFIX
+            and token.written not in ITEM_FIELDS
+        ):
+            raise self._expected(f"a value for {field}", f'; text goes in quotes: "{token.written[:40]}"')
         if token.kind is Kind.NAME:
             operand = self._field("a value or user.NAME")
             require_user_field(operand, token.position)
@@ -275,7 +281,8 @@ class _Parser:
 
     def _expected(self, expected: str, hint: str = "") -> ExpressionError:
         token = self._token
-        if not hint and token.kind is Kind.NAME and (word := nearest(token.written, KEYWORDS)):
+        misspelt = not hint and token.kind is Kind.NAME and token.written not in ITEM_FIELDS
+        if misspelt and (word := nearest(token.written, KEYWORDS)):
             hint = f"; did you mean {word!r}?"
         return ExpressionError(f"expected {expected}, found {token}{hint}", token.position)
 
@@ -289,8 +296,12 @@ class _Parser:
 
 
 def _unknown(token: Token) -> ExpressionError:
-    name = token.written
+    name = token.written[:40]
     near = nearest(name, [*ITEM_FIELDS, *(prefix.rstrip(".") for prefix in (ATTRIBUTE_PREFIX, USER_PREFIX))])
-    meant = f"did you mean {near!r}?" if near else f"fields are {', '.join(ITEM_FIELDS)};"
-    open_names = f"an item's own attribute is written attributes.{name}, a shopper's user.{name}"
-    return ExpressionError(f"unknown field {name[:40]!r}; {meant} ({open_names})", token.position)
+    meant = f"did you mean {near!r}?" if near else f"fields are {', '.join(ITEM_FIELDS)}."
+    open_names = f"An item's own attribute is written attributes.{name}, a shopper's user.{name}"
+    return ExpressionError(f"unknown field {name!r}; {meant} {open_names}", token.position)
+
+
+def _is_field_word(word: str) -> bool:
+    return word in ITEM_FIELDS or f"{word}." in (ATTRIBUTE_PREFIX, USER_PREFIX)

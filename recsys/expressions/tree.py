@@ -1,8 +1,8 @@
 """The typed tree of a filter expression and its text.
 
-Invariants: nodes are frozen and hashable; `parse(str(tree)) == tree`; no tree nests deeper than `MAX_NESTING`
-(parentheses and `not` in its text), so every recursion over it is bounded; `true`, `1` and `"1"` are three
-values.
+Invariants: nodes are frozen and hashable; `parse(str(tree)) == tree` (up to the size that `parse` reads); no
+tree nests deeper than `MAX_NESTING` (parentheses and `not` in its text), so every recursion over it is
+bounded; `true`, `1` and `"1"` are three values.
 """
 
 import json

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from recsys.arrays import load_array, save_arrays
 from recsys.catalogue import Catalogue
 from recsys.interactions import Interactions
-from recsys.weights import Behaviour, event_values
+from recsys.weights import DAY_MS, Behaviour
 
 __all__ = ["Trending", "TrendingConfig"]
 
@@ -45,8 +45,8 @@ class Trending:
         cls, interactions: Interactions, catalogue: Catalogue, behaviour: Behaviour, config: TrendingConfig
     ) -> Self:
         """Score the catalogue; items without events come last, newest first."""
-        fading = behaviour.model_copy(update={"half_life_days": config.half_life_days})
-        values = event_values(interactions.type, interactions.time, interactions.end, fading)
+        ages = (interactions.end - interactions.time) / (config.half_life_days * DAY_MS)
+        values = (behaviour.table()[interactions.type] * np.exp2(-ages)).astype(np.float32)
         scores = _distinct_shoppers(interactions, values)
         scores /= max(float(scores.max(initial=0.0)), 1e-12)
         order = np.lexsort((np.arange(len(scores)), -catalogue.created_at, -scores)).astype(np.int32)

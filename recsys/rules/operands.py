@@ -56,8 +56,12 @@ class Operand:
         """Where it is known and one value, not several."""
         return self.known()
 
+    def equal(self, value: Scalar) -> Mask:
+        """Where it is single and equals; values of two types are never equal."""
+        return self.among((value,))
+
     def among(self, options: Sequence[Scalar]) -> Mask:  # noqa: ARG002
-        """Where the value, or one of several, equals an option; values of two types are never equal."""
+        """Where the value, or one of several, equals an option."""
         return self._nowhere()
 
     def ordered(self, operator: Operator, bound: Scalar) -> Mask:  # noqa: ARG002
@@ -206,6 +210,9 @@ class _Several(Operand):
         self._column = column
 
     def single(self) -> Mask:
+        return self._nowhere()
+
+    def equal(self, value: Scalar) -> Mask:  # noqa: ARG002 - several values equal nothing
         return self._nowhere()
 
     def among(self, options: Sequence[Scalar]) -> Mask:

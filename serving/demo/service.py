@@ -9,13 +9,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from serving.announcer import answers_ok, local_url
+from serving.announcer import local_url, trouble_at
 from serving.processes import Child, Command
 from serving.settings import Settings
 
 __all__ = ["Service", "VerbError", "verb", "verb_output"]
 
 _READY_S: Final = 120.0
+_POLL_S: Final = 0.3
 _STOP_S: Final = 30.0
 _LAST_LINES: Final = 5
 
@@ -72,15 +73,12 @@ class Service:
     def wait_until_ready(self) -> None:
         """Return when a release is loaded and warm. Raises VerbError when it ended, or took minutes."""
         deadline = time.monotonic() + _READY_S
-        while not answers_ok(f"{self.url}/readyz"):
+        while trouble := trouble_at(f"{self.url}/readyz"):
             if not self.runs:
                 raise VerbError(f"the service ended; the last lines of {self.log}:\n{_last_lines(self.log)}")
             if time.monotonic() > deadline:
-                raise VerbError(
-                    f"the service was not ready after {_READY_S:g} s; the last lines of {self.log}:\n"
-                    f"{_last_lines(self.log)}"
-                )
-            time.sleep(0.1)
+                raise VerbError(f"the service was not ready after {_READY_S:g} s: {trouble}; see {self.log}")
+            time.sleep(_POLL_S)
 
 
 def _command(arguments: tuple[str, ...]) -> tuple[str, ...]:

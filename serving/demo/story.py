@@ -4,6 +4,7 @@ Invariants: every chapter checks what it shows, so that `--check` is an end-to-e
 named and ends the story with exit code 1; nothing runs on after the story but what `stay` serves.
 """
 
+import os
 import signal
 import statistics
 import threading
@@ -235,6 +236,7 @@ def _port(settings: Settings) -> int:
 
 def _addresses(settings: Settings, service: Service, key: str) -> dict[str, str]:
     body = '{"user_id": "1", "num": 5, "return_items": true}'
+    tracking = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{settings.home / 'mlflow.db'}"
     return {
         "The interface, to try out in a browser": f"{service.url}/docs",
         "The same list from a shell": (
@@ -242,7 +244,7 @@ def _addresses(settings: Settings, service: Service, key: str) -> dict[str, str]
             f"-H 'Content-Type: application/json' -d '{body}'"
         ),
         "Every training run, its figures and plots": (
-            f"MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --backend-store-uri sqlite:///{settings.home / 'mlflow.db'}"
+            f"MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --backend-store-uri {tracking}"
         ),
         "What the processes write": str(service.log),
     }

@@ -56,7 +56,7 @@ def post_offers(body: RawBody, shop: Shop) -> Response:
     return json_answer(write_rows(rows, Bulk(OfferRow, lambda row: row, shop.items.change_offers)))
 
 
-@router.put("/items/{item_id:path}", response_model=WriteAnswer, responses=problems(400, 413))
+@router.put("/items/{item_id:path}", response_model=WriteAnswer, responses=problems(400, 404, 413))
 def put_item(item_id: ItemId, body: ItemBody, shop: Shop) -> Response:
     """Put one whole item."""
     check_same_id("item_id", body.item_id, item_id)

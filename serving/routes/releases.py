@@ -26,7 +26,7 @@ def list_releases(shop: Shop) -> Response:
 
 
 @router.post(
-    "/releases/{release_id}/promote", status_code=202, response_model=JobAccepted, responses=problems()
+    "/releases/{release_id}/promote", status_code=202, response_model=JobAccepted, responses=problems(404)
 )
 def promote_release(release_id: ReleaseId, shop: Shop, caller: Engineer) -> Response:
     """Have a release go through the gate and live; a job does it."""
@@ -34,7 +34,10 @@ def promote_release(release_id: ReleaseId, shop: Shop, caller: Engineer) -> Resp
 
 
 @router.post(
-    "/releases/{release_id}/rollback", status_code=202, response_model=JobAccepted, responses=problems(409)
+    "/releases/{release_id}/rollback",
+    status_code=202,
+    response_model=JobAccepted,
+    responses=problems(404, 409),
 )
 def roll_release_back(release_id: ReleaseId, shop: Shop, caller: Engineer) -> Response:
     """Have the release before this live one come back; a job does it."""

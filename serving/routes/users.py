@@ -60,14 +60,14 @@ def unmerge_users(body: UnmergeRequest, shop: Shop) -> Response:
     return json_answer({"changed": changed, "group": shop.users.group(body.into)})
 
 
-@router.put("/{user_id:path}", response_model=WriteAnswer, responses=problems(400, 413))
+@router.put("/{user_id:path}", response_model=WriteAnswer, responses=problems(400, 404, 413))
 def put_user(user_id: UserId, body: UserBody, shop: Shop) -> Response:
     """Put one whole shopper."""
     check_same_id("user_id", body.user_id, user_id)
     return json_answer(written_answer(user_id, shop.users.put([user_of(body, user_id, now_ms())])[0]))
 
 
-@router.patch("/{user_id:path}", response_model=WriteAnswer, responses=problems(400, 413))
+@router.patch("/{user_id:path}", response_model=WriteAnswer, responses=problems(400, 404, 413))
 def patch_user(user_id: UserId, body: UserPatch, shop: Shop) -> Response:
     """Change parts of a shopper; an unknown one begins with the change."""
     check_same_id("user_id", body.user_id, user_id)

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from recsys.types import ITEM_KINDS
-from serving.schemas.base import Answer, Identifier, Language, Request, Scalar
+from serving.schemas.base import Answer, Identifier, Request, Scalar
 from serving.times import Moment
 
 __all__ = [
@@ -26,13 +26,14 @@ __all__ = [
 Kind = Literal["product", "content", "live", "coupon", "store"]
 assert Kind.__args__ == ITEM_KINDS  # type: ignore[attr-defined]  # noqa: S101
 
+Locale = Annotated[str, Field(pattern="^[a-z]{2,3}([-_][A-Za-z]{2,4})?$")]
 Title = Annotated[str, Field(min_length=1, max_length=1024)]
 Path = Annotated[str, Field(min_length=1, max_length=512)]
 Link = Annotated[str, Field(min_length=1, max_length=2048)]
 Money = Annotated[float, Field(ge=0, le=1e12)]
 Words = Annotated[list[Identifier], Field(max_length=256)]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
-Attributes = Annotated[dict[Name, Scalar], Field(max_length=256)]
+Attributes = Annotated[dict[Name, Scalar], Field(max_length=128)]
 
 
 class PromoBody(Request):
@@ -41,12 +42,6 @@ class PromoBody(Request):
     price: Money = Field(examples=[1.49])
     start: Moment | None = Field(default=None, examples=["2026-11-27T00:00:00+08:00"])
     end: Moment | None = Field(default=None, examples=["2026-12-01T00:00:00+08:00"])
-
-    @model_validator(mode="after")
-    def _starts_before_it_ends(self) -> "PromoBody":
-        if self.start is not None and self.end is not None and self.end <= self.start:
-            raise ValueError("the promotion ends before it starts")
-        return self
 
 
 class OfferFields(Request):
@@ -63,8 +58,8 @@ class OfferFields(Request):
     promo: PromoBody | None = Field(default=None, examples=[{"price": 1.49}])
     cost: Money | None = Field(default=None, examples=[0.9])
     """What it costs the shop; never shown to browsers."""
-    stock: float | None = Field(default=None, ge=0, le=1e12, examples=[42])
-    """Pieces left; untracked when absent."""
+    stock: float | None = Field(default=None, ge=-1e9, le=1e9, examples=[42])
+    """Pieces left, below zero when oversold; untracked when absent."""
     available: bool = Field(default=True, examples=[True])
 
 
@@ -88,16 +83,12 @@ class OffersRequest(Request):
     offers: list[OfferRow] = Field(examples=[[{"item_id": "1029743", "price": 1.79, "stock": 12}]])
 
 
-class ItemBody(OfferFields):
-    """A whole item. The fields of an offer may stand beside the item's own: they are its only offer then."""
+class _ItemFields(OfferFields):
+    """What both a whole item and a change of one say."""
 
     item_id: Identifier | None = Field(default=None, examples=["1029743"])
     """As in the path, if it is given at all."""
     kind: Kind = Field(default="product", examples=["product"])
-    titles: dict[Language, Title] = Field(
-        default={}, max_length=64, examples=[{"en": "Baby carrots", "zh": "小胡萝卜"}]
-    )
-    """By language, the shop's first language first."""
     category: Path | None = Field(default=None, examples=["GROCERY > VEGETABLES > CARROTS"])
     """A path from wide to narrow."""
     brand: Identifier | None = Field(default=None, examples=["Green Farm"])
@@ -114,17 +105,18 @@ class ItemBody(OfferFields):
     offers: list[OfferBody] | None = Field(
         default=None, max_length=256, examples=[[{"sku": "1029743-500g", "price": 1.99, "stock": 42}]]
     )
-    """One by default, of the item's own id."""
+    """One by default, of the item's own id; none at all (`[]`) means that it cannot be bought."""
 
-    @model_validator(mode="after")
-    def _offers_stand_once(self) -> "ItemBody":
-        beside = sorted(OfferFields.model_fields.keys() & self.model_fields_set)
-        if self.offers is not None and beside:
-            raise ValueError(f"{beside[0]!r} beside 'offers': put it into the offer it belongs to")
-        skus = [offer.sku for offer in self.offers or ()]
-        if twice := {sku for sku in skus if skus.count(sku) > 1}:
-            raise ValueError(f"sku {min(twice)!r} stands twice in 'offers'")
-        return self
+
+class ItemBody(_ItemFields):
+    """A whole item. The fields of an offer may stand beside the item's own: they are its only offer then."""
+
+    titles: dict[Locale, Title] = Field(
+        default={}, max_length=32, examples=[{"en": "Baby carrots", "zh": "小胡萝卜"}]
+    )
+    """By language, the shop's first language first."""
+    title: Title | None = Field(default=None, examples=["Baby carrots"])
+    """Instead of `titles`, where there is one language: Chinese if it is written so, else English."""
 
 
 class ItemRow(ItemBody):
@@ -133,15 +125,13 @@ class ItemRow(ItemBody):
     item_id: Identifier = Field(examples=["1029743"])
 
 
-class ItemPatch(ItemBody):
+class ItemPatch(_ItemFields):
     """A change of an item: what is absent stays, null clears; `titles` and `attributes` change name by name.
 
     Offer fields change the only offer.
     """
 
-    titles: dict[Language, Title | None] = Field(  # type: ignore[assignment]
-        default={}, max_length=64, examples=[{"zh": "小胡萝卜"}]
-    )
+    titles: dict[Locale, Title | None] = Field(default={}, max_length=32, examples=[{"zh": "小胡萝卜"}])
     """By language; null removes one."""
     attributes: dict[Name, Scalar | None] = Field(  # type: ignore[assignment]
         default={}, max_length=256, examples=[{"colour": "orange"}]

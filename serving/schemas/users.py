@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from serving.schemas.base import Answer, Identifier, Request, Scalar
-from serving.schemas.items import Attributes, Name
+from serving.schemas.items import Name
 from serving.times import Moment
 
 __all__ = [
@@ -44,7 +44,9 @@ class UserBody(Request):
 
     user_id: Identifier | None = Field(default=None, examples=["shopper-1"])
     """As in the path, if it is given at all."""
-    attributes: Attributes = Field(default={}, examples=[{"age_band": "25-34", "member_level": "gold"}])
+    attributes: dict[Name, Scalar] = Field(
+        default={}, max_length=256, examples=[{"age_band": "25-34", "member_level": "gold"}]
+    )
     """Open: age band, gender, region, member level, acquisition channel, …"""
     consent: ConsentBody = Field(default=ConsentBody(), examples=[{"personalize": True}])
     updated_at: Moment | None = Field(default=None, examples=["2026-11-22T09:30:00+08:00"])

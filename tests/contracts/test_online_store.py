@@ -208,6 +208,12 @@ class TestHistories:
         assert store.shopper("u", "s").history == [("b", VIEW, 5), ("a", VIEW, 9)]
         assert store.shopper("u").history == [("a", VIEW, 9)]
 
+    def test_a_repeated_event_gets_into_a_history_that_missed_it(self, store: OnlineStore) -> None:
+        store.append_events([event("1")])
+        store.delete_user("u", at=1)
+        assert store.append_events([event("1")]) == [Verdict.DUPLICATE]
+        assert store.shopper("u").history == [("a", VIEW, 1_000)]
+
     def test_two_equal_looking_events_with_two_ids_are_two(self, store: OnlineStore) -> None:
         store.append_events([event("1"), event("2")])
         assert store.shopper("u").history == [("a", VIEW, 1_000)] * 2

@@ -1,11 +1,11 @@
-"""Events are worth their strength, half of it after a half-life, and returns take purchases back."""
+"""Events are worth their strength, fade by a power law, and returns take purchases back."""
 
 import numpy as np
 
 from recsys.types import EVENT_CODES, EventType
 from recsys.weights import DAY_MS, Behaviour, event_values, net_items
 
-BEHAVIOUR = Behaviour(half_life_days=10)
+BEHAVIOUR = Behaviour(fade_days=10, fade_exponent=1)
 
 
 def values(*events: tuple[EventType, float]) -> np.ndarray:
@@ -14,8 +14,9 @@ def values(*events: tuple[EventType, float]) -> np.ndarray:
     return event_values(types, times, int(times.max()), BEHAVIOUR)
 
 
-def test_a_purchase_is_worth_half_after_one_half_life() -> None:
-    np.testing.assert_allclose(values((EventType.PURCHASE, 0), (EventType.PURCHASE, 10)), [0.5, 1.0])
+def test_a_purchase_fades_fast_at_first_and_slowly_later() -> None:
+    worth = values((EventType.PURCHASE, 0), (EventType.PURCHASE, 20), (EventType.PURCHASE, 30))
+    np.testing.assert_allclose(worth, [1 / 4, 1 / 2, 1])
 
 
 def test_a_view_is_worth_less_than_a_cart_and_a_cart_less_than_a_purchase() -> None:
@@ -38,8 +39,6 @@ def test_a_returned_purchase_leaves_no_interest_and_another_item_stays() -> None
     np.testing.assert_allclose(sums, [1.0])
 
 
-def test_scaling_all_ages_by_moving_the_clock_never_changes_the_order() -> None:
-    types = np.array([EVENT_CODES[EventType.VIEW], EVENT_CODES[EventType.PURCHASE]], np.int8)
-    times = np.array([5 * DAY_MS, 1 * DAY_MS], np.int64)
-    early, late = (event_values(types, times, day * DAY_MS, BEHAVIOUR) for day in (5, 400))
-    np.testing.assert_allclose(early[0] / early[1], late[0] / late[1], rtol=1e-4)
+def test_nothing_fades_with_exponent_zero() -> None:
+    kinds, times = np.full(2, EVENT_CODES[EventType.PURCHASE], np.int8), np.array([0, 900 * DAY_MS], np.int64)
+    assert event_values(kinds, times, 900 * DAY_MS, Behaviour(fade_exponent=0)).tolist() == [1, 1]

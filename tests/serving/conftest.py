@@ -6,7 +6,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from recsys.config import ReleaseConfig
 from recsys.release import Manifest, push, seal
 from recsys.testing import Shop, ShopSize, build_shop
 from recsys.train import fit_release
+from recsys.vocabulary import Vocabulary
 from serving.app import create_app
 from serving.control.keys import KeyRepository
 from serving.control.principals import Role
@@ -82,16 +83,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 @pytest.fixture(scope="session")
 def other_made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """A release of a shop that sells other things: no item is in both."""
-    size = ShopSize(users=60, groups=4, items_per_group=20, sessions_per_user=6.0)
-    shop = build_shop(8, size)
-    return make_release(_renamed(shop), tmp_path_factory.mktemp("others"), seed=1)
+    return make_release(_renamed(build_shop(8, SMALL)), tmp_path_factory.mktemp("others"), seed=1)
 
 
 def _renamed(shop: Shop) -> Shop:
-    from dataclasses import replace
-
-    from recsys.vocabulary import Vocabulary
-
     items = tuple(replace(item, item_id=f"other-{item.item_id}") for item in shop.items)
     interactions = replace(shop.interactions, items=Vocabulary(item.item_id for item in items))
     return replace(shop, items=items, interactions=interactions)
@@ -122,14 +117,13 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Api:
     """A running application and the keys to it."""
 
-    def __init__(self, client: TestClient, resources: Resources, made: Made) -> None:
+    def __init__(self, client: TestClient, resources: Resources, made: Made | None) -> None:
         self.client = client
         self.resources = resources
         self.made = made
         keys = KeyRepository(resources.stores.database, now_ms)
         self.keys = {role.value: keys.create(role, role.value)[1] for role in Role}
         self.keys["browser"] = keys.create(Role.STOREFRONT, "page", browser=True)[1]
-        # The application has a snapshot of its own; asked for the first time, it sees all of them.
 
     def call(self, method: str, path: str, key: str | None = "storefront", **more: Any) -> Any:
         headers = dict(more.pop("headers", {}))
@@ -146,6 +140,10 @@ class Api:
         answer = self.recommend(**body)
         assert answer.status_code == 200, answer.text
         return [item["item_id"] for item in answer.json()["items"]]
+
+    def publish(self, made: Made) -> None:
+        """Make a release live, as the training side does; the process has yet to follow."""
+        publish(self.resources, made)
 
     def settle(self) -> None:
         """Wait until what is noted after answers is written."""
@@ -178,9 +176,9 @@ def open_in(stack: ExitStack, home: Path, settings: Settings, database: Path, ma
     if made is not None:
         publish(resources, made)
     client = TestClient(create_app(resources=resources), raise_server_exceptions=False)
-    keys_first = Api(client, resources, made)  # type: ignore[arg-type]
+    api = Api(client, resources, made)  # makes the keys, which the application reads when it starts
     stack.enter_context(client)
-    return keys_first
+    return api
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from serving.announcer import Announcer, answers_ok, local_url
+from serving.announcer import Announcer, local_url, trouble_at
 
 
 class Api:
@@ -16,9 +16,9 @@ class Api:
         self.fine: set[str] = set()
         self.asked = 0
 
-    def __call__(self, url: str) -> bool:
+    def __call__(self, url: str) -> str | None:
         self.asked += 1
-        return url.rpartition("/")[2] in self.fine
+        return None if url.rpartition("/")[2] in self.fine else "no release is loaded yet"
 
 
 class Scene:
@@ -61,6 +61,7 @@ def test_an_empty_home_is_told_once_what_to_run() -> None:
     for _ in range(20):
         scene.after(1)
     assert len(scene.said) == 2
+    assert scene.said[1].startswith("lists answer 503: no release is loaded yet\n")
     assert "recsys data import" in scene.said[1]
     assert "recsys train" in scene.said[1]
     scene.api.fine.add("readyz")
@@ -96,9 +97,11 @@ def test_the_address_shown_is_one_a_browser_here_can_open(host: str, url: str) -
 def server() -> Iterator[str]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            body = '{"detail": "还没有 release"}'.encode() if self.path == "/readyz" else b"<html>"
             self.send_response(200 if self.path == "/healthz" else 503)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass
@@ -111,11 +114,12 @@ def server() -> Iterator[str]:
         thread.join()
 
 
-def test_only_a_good_status_counts(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_wrong_is_told_in_the_apis_own_words(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://192.0.2.1:1")
-    assert answers_ok(f"{server}/healthz")
-    assert not answers_ok(f"{server}/readyz")
+    assert trouble_at(f"{server}/healthz") is None
+    assert trouble_at(f"{server}/readyz") == "还没有 release"
+    assert trouble_at(f"{server}/other") == f"{server}/other answers 503"
 
 
-def test_an_api_that_is_not_there_is_not_fine() -> None:
-    assert not answers_ok("http://127.0.0.1:1/healthz", 0.2)
+def test_an_api_that_is_not_there_is_trouble() -> None:
+    assert "does not answer" in str(trouble_at("http://127.0.0.1:1/healthz", 0.2))

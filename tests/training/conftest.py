@@ -1,15 +1,43 @@
-"""Small logs made by construction."""
+"""Logs made by construction: rows as columns, and a small bilingual shop written through the real stores."""
 
-from collections.abc import Callable, Sequence
+import random
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from feature_store.codec import events_to_table
+from feature_store.history import item_history, user_history
+from feature_store.log import EventLog
+from feature_store.settings import StoreSettings
 from recsys.interactions import Interactions
-from recsys.types import EVENT_CODES, EventType
+from recsys.types import EVENT_CODES, Event, EventType, Item, Offer, User
 from recsys.vocabulary import Vocabulary
+from training.config import TrainingConfig
+from training.report import Steps
+from training.resources import Shop, open_shop
+from training.tracking import connect
+from training.train import Options, train
 
+DAY_MS = 86_400_000
+START = 1_700_000_000_000
 Row = tuple[str, str, EventType, int]
+
+SHELVES = {
+    "茶 > 绿茶": "绿茶",
+    "Coffee > Beans": "coffee beans",
+    "烘焙 > 面包": "面包",
+    "Dairy > Milk": "milk",
+}
+SMALL = {
+    "split": {"least_shoppers": 5},
+    "evaluation": {"resamples": 100},
+    "model": {"als": {"embedding_size": 8, "epochs": 4}, "embedding": {"embedding_size": 8}},
+}
 
 
 def interactions(rows: Sequence[Row], items: Sequence[str] = ()) -> Interactions:
@@ -33,3 +61,130 @@ def interactions(rows: Sequence[Row], items: Sequence[str] = ()) -> Interactions
 @pytest.fixture(scope="session")
 def log() -> Callable[..., Interactions]:
     return interactions
+
+
+def catalogue() -> list[Item]:
+    """Ten items on each of four shelves, titles in two languages."""
+    return [
+        Item(
+            item_id=f"{name}-{number}",
+            titles={"zh": f"{name}{number}号", "en": f"{name} no. {number}"},
+            category=path,
+            offers=(Offer(sku=f"sku-{name}-{number}", price=10.0 + number),),
+        )
+        for path, name in SHELVES.items()
+        for number in range(10)
+    ]
+
+
+def purchases(days: int = 120, shoppers: int = 60, seed: int = 1) -> list[Event]:
+    """Every shopper buys three items about every fifth day, mostly two favourites, all from two shelves."""
+    dice, events = random.Random(seed), []
+    names = list(SHELVES.values())
+    for shopper in range(shoppers):
+        own = [names[shopper % 4], names[(shopper + 1) % 4]]
+        favourites = [f"{dice.choice(own)}-{dice.randrange(10)}" for _ in range(2)]
+        for day in range(dice.randrange(5), days, 5):
+            basket = {
+                dice.choice(favourites),
+                *(f"{dice.choice(own)}-{dice.randrange(10)}" for _ in range(2)),
+            }
+            events += [
+                Event(
+                    event_id=f"{shopper}/{day}/{item}",
+                    type=EventType.PURCHASE,
+                    timestamp=START + day * DAY_MS + shopper * 1000,
+                    user_id=f"顾客{shopper}",
+                    order_id=f"{shopper}/{day}",
+                    item_id=item,
+                )
+                for item in sorted(basket)
+            ]
+    return events
+
+
+def people(shoppers: int = 60) -> list[User]:
+    """Two in three shoppers have attributes that say which shelf they like."""
+    names = list(SHELVES.values())
+    return [User(user_id=f"顾客{n}", attributes={"likes": names[n % 4]}) for n in range(shoppers) if n % 3]
+
+
+def write_shop(
+    home: Path, events: Sequence[Event], items: Sequence[Item] = (), users: Sequence[User] = ()
+) -> None:
+    """Put values into the stores as an import does."""
+    EventLog(home / "events").append(events_to_table(events), "test")
+    item_history(home).import_all(items, START)
+    user_history(home).import_all(users, START)
+
+
+class SmallShop:
+    """The makers above, for tests that need another log."""
+
+    start = START
+    catalogue = staticmethod(catalogue)
+    purchases = staticmethod(purchases)
+    people = staticmethod(people)
+    write = staticmethod(write_shop)
+
+
+@pytest.fixture(scope="session")
+def small() -> type[SmallShop]:
+    return SmallShop
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """An empty home folder whose path is short enough for a Unix socket."""
+    folder = Path(tempfile.mkdtemp(prefix="rs-"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def mlflow_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database with its tables made: that takes seconds, copying it does not."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    connect(folder)
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def small_config() -> TrainingConfig:
+    return TrainingConfig.model_validate(SMALL)
+
+
+@pytest.fixture
+def steps() -> Steps:
+    return Steps(Console(quiet=True))
+
+
+@pytest.fixture
+def shop(home: Path, mlflow_template: Path, small_config: TrainingConfig) -> Iterator[Shop]:
+    """A shop with the small log, nothing trained yet."""
+    write_shop(home, purchases(), catalogue(), people())
+    shutil.copy(mlflow_template, home / "mlflow.db")
+    with open_shop(StoreSettings(home=home, redis_url=None), small_config) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def trained_home(mlflow_template: Path) -> Iterator[Path]:
+    """A home folder with one release, live; tests read it or copy it, and never write into it."""
+    folder = Path(tempfile.mkdtemp(prefix="rs-"))
+    write_shop(folder, purchases(), catalogue(), people())
+    shutil.copy(mlflow_template, folder / "mlflow.db")
+    with open_shop(
+        StoreSettings(home=folder, redis_url=None), TrainingConfig.model_validate(SMALL)
+    ) as opened:
+        train(opened, Options(), Steps(Console(quiet=True)))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def trained_shop(trained_home: Path, home: Path, small_config: TrainingConfig) -> Iterator[Shop]:
+    """A copy of the shop with one live release."""
+    shutil.copytree(trained_home, home, dirs_exist_ok=True, ignore=shutil.ignore_patterns("valkey.sock"))
+    with open_shop(StoreSettings(home=home, redis_url=None), small_config) as opened:
+        yield opened

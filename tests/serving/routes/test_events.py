@@ -25,7 +25,14 @@ def post(api: Any, rows: object, key: str = "storefront", **more: Any) -> Any:
 
 def test_every_row_gets_its_own_verdict(open_api: Any) -> None:
     api = open_api()
-    rows = [event(1), event(2, itemid="x"), event(3, type="veiw"), event(1), event(4), event(1, item_id="lamp/0001")]
+    rows = [
+        event(1),
+        event(2, itemid="x"),
+        event(3, type="veiw"),
+        event(1),
+        event(4),
+        event(1, item_id="lamp/0001"),
+    ]
     answer = post(api, {"events": rows}).json()
     assert (answer["accepted"], answer["duplicates"]) == (2, 1)
     rejected = {row["index"]: row for row in answer["rejected"]}
@@ -65,7 +72,18 @@ def test_times_with_offsets_and_the_time_of_arrival_are_kept(open_api: Any) -> N
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"event": []}, {"events": {}}, {"events": [], "more": 1}, "text", 7, None, [1], [["a"]], {"events": [None]}],
+    [
+        {},
+        {"event": []},
+        {"events": {}},
+        {"events": [], "more": 1},
+        "text",
+        7,
+        None,
+        [1],
+        [["a"]],
+        {"events": [None]},
+    ],
 )
 def test_a_body_of_another_shape_is_refused_as_a_whole(api: Any, body: object) -> None:
     answer = api.call("POST", "/v1/events", content=orjson.dumps(body))

@@ -62,7 +62,11 @@ def test_an_answer_says_where_it_comes_from(api: Any) -> None:
 
 
 def test_the_events_of_a_session_alone_give_the_list_of_that_history(api: Any) -> None:
-    given = [("mug/0001", 1_770_000_000_000), ("mug/0002", 1_770_000_060_000), ("tea/0003", 1_770_000_120_000)]
+    given = [
+        ("mug/0001", 1_770_000_000_000),
+        ("mug/0002", 1_770_000_060_000),
+        ("tea/0003", 1_770_000_120_000),
+    ]
     events = [{"type": "view", "item_id": item_id, "timestamp": at} for item_id, at in given]
     pipeline: Pipeline = api.resources.releases.current().pipeline
     answer = api.recommend(events=events, num=50).json()
@@ -84,7 +88,13 @@ def test_an_event_without_a_time_and_one_from_a_clock_ahead_count_now(api: Any) 
 
 def test_a_stored_event_changes_the_next_list_at_once(api: Any) -> None:
     before = api.items(user_id="changes")
-    event = {"event_id": "c1", "type": "cart", "user_id": "changes", "item_id": "tea/0001", "timestamp": 1_790_000_000_000}
+    event = {
+        "event_id": "c1",
+        "type": "cart",
+        "user_id": "changes",
+        "item_id": "tea/0001",
+        "timestamp": 1_790_000_000_000,
+    }
     assert api.call("POST", "/v1/events", json={"events": [event]}).json()["accepted"] == 1
     after = api.recommend(user_id="changes").json()
     assert [item["item_id"] for item in after["items"]] != before
@@ -113,7 +123,9 @@ def test_a_filter_that_leaves_nothing_gives_an_empty_list_and_a_notice(api: Any)
 
 
 def test_a_filter_reads_category_price_tags_and_the_shopper(api: Any) -> None:
-    answer = api.recommend(filter='category under "家居 > 灯具" and price < 50 and not "vegan" in tags', return_items=True)
+    answer = api.recommend(
+        filter='category under "家居 > 灯具" and price < 50 and not "vegan" in tags', return_items=True
+    )
     items = answer.json()["items"]
     assert items
     for item in items:
@@ -129,7 +141,9 @@ def test_a_filter_reads_category_price_tags_and_the_shopper(api: Any) -> None:
 def test_excluded_items_stay_away_and_boosted_ones_come_first(api: Any) -> None:
     first = api.items(num=5)
     assert set(api.items(exclude_ids=first[:2])).isdisjoint(first[:2])
-    boosted = api.recommend(boost=[{"filter": 'category under "Sport"', "factor": 100.0}], num=5, return_items=True)
+    boosted = api.recommend(
+        boost=[{"filter": 'category under "Sport"', "factor": 100.0}], num=5, return_items=True
+    )
     assert {item["attributes"]["category"] for item in boosted.json()["items"]} == {"Sport > Running > Shoes"}
 
 
@@ -193,8 +207,20 @@ def test_without_personalization_everybody_gets_the_same_list(api: Any) -> None:
 
 def test_session_personalization_reads_the_session_and_not_the_user(api: Any) -> None:
     rows = [
-        {"event_id": "sp1", "type": "cart", "user_id": "sp-user", "item_id": "tea/0001", "timestamp": 1_790_000_000_000},
-        {"event_id": "sp2", "type": "cart", "session_id": "sp-session", "item_id": "mug/0001", "timestamp": 1_790_000_000_000},
+        {
+            "event_id": "sp1",
+            "type": "cart",
+            "user_id": "sp-user",
+            "item_id": "tea/0001",
+            "timestamp": 1_790_000_000_000,
+        },
+        {
+            "event_id": "sp2",
+            "type": "cart",
+            "session_id": "sp-session",
+            "item_id": "mug/0001",
+            "timestamp": 1_790_000_000_000,
+        },
     ]
     assert api.call("POST", "/v1/events", json=rows).json()["accepted"] == 2
     ids = {"user_id": "sp-user", "session_id": "sp-session"}
@@ -204,7 +230,13 @@ def test_session_personalization_reads_the_session_and_not_the_user(api: Any) ->
 
 
 def test_a_shopper_who_refused_gets_the_list_of_a_stranger(api: Any) -> None:
-    event = {"event_id": "r1", "type": "cart", "user_id": "refuser", "item_id": "tea/0001", "timestamp": 1_790_000_000_000}
+    event = {
+        "event_id": "r1",
+        "type": "cart",
+        "user_id": "refuser",
+        "item_id": "tea/0001",
+        "timestamp": 1_790_000_000_000,
+    }
     api.call("POST", "/v1/events", json=[event])
     assert api.items(user_id="refuser") != api.items()
     api.call("PATCH", "/v1/users/refuser", "ingest", json={"consent": {"personalize": False}})

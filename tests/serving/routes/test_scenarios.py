@@ -58,7 +58,13 @@ def test_a_shelf_without_enough_items_is_left_out(api: Any) -> None:
 
 def test_buy_again_shows_only_what_the_shopper_had(api: Any) -> None:
     rows = [
-        {"event_id": f"ba{n}", "type": "purchase", "user_id": "regular", "item_id": f"tea/{n:04d}", "timestamp": 1_790_000_000_000 + n}
+        {
+            "event_id": f"ba{n}",
+            "type": "purchase",
+            "user_id": "regular",
+            "item_id": f"tea/{n:04d}",
+            "timestamp": 1_790_000_000_000 + n,
+        }
         for n in range(3)
     ]
     assert api.call("POST", "/v1/events", json=rows).json()["accepted"] == 3

@@ -1,0 +1,130 @@
+"""Who may sit an exam, and what a comparison says."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recsys.arrays import save_json
+from recsys.release import seal
+from training.compare import common_exam, compare, overlap, stand_in
+from training.errors import CannotCompareError, UnknownReleaseError
+from training.exam import Exam
+from training.releases import Releases
+from training.report import Steps
+from training.resources import Shop
+from training.split import DAY_MS
+from training.train import Options, train
+
+pytestmark = pytest.mark.xdist_group("training")
+
+
+def release(
+    releases: Releases, name: str, until: int, twin_until: int | None = None, hash_: str = "h"
+) -> str:
+    """A sealed folder that says what it knows."""
+
+    def sealed(folder: Path, known: int) -> Path:
+        save_json(folder, "model", name)
+        data = {"until": known, "hash": hash_}
+        seal(folder, config={}, metrics={}, slices={}, data=data, code_version="1", created_at=known)
+        return folder
+
+    releases.folder.mkdir(parents=True, exist_ok=True)
+    target = releases.keep(sealed(releases.folder / f".{name}", until))
+    if twin_until is not None:
+        releases.keep_twin(sealed(releases.folder / f".twin-{name}", twin_until), target.name)
+    return target.name
+
+
+@pytest.fixture
+def releases(home: Path) -> Releases:
+    return Releases(home)
+
+
+@pytest.fixture
+def exam_at(trained_shop: Shop) -> Any:
+    return trained_shop.exam
+
+
+def test_the_share_of_common_items_ignores_padding_and_order() -> None:
+    ours = np.array([[1, 2, 3, 4], [1, 2, -1, -1], [-1, -1, -1, -1]])
+    theirs = np.array([[4, 3, 9, 8], [2, 1, -1, -1], [-1, -1, -1, -1]])
+    assert overlap(ours, theirs) == pytest.approx((0.5 + 1 + 1) / 3)
+
+
+def test_releases_that_know_the_window_are_stood_in_for_by_their_twins(
+    releases: Releases, exam_at: Any
+) -> None:
+    exam = exam_at(None)
+    name = release(releases, "a", until=exam.split.end, twin_until=exam.split.cut)
+    assert common_exam((name,), releases, exam_at).split.cut == exam.split.cut
+    assert stand_in(name, releases, exam) == releases.twins / name
+
+
+def test_a_release_from_before_the_window_sits_the_exam_itself(releases: Releases, exam_at: Any) -> None:
+    exam = exam_at(None)
+    name = release(releases, "old", until=exam.split.cut - 1, twin_until=exam.split.cut - 9 * DAY_MS)
+    assert stand_in(name, releases, exam) == releases.find(name)
+
+
+def test_a_twin_that_knows_more_moves_the_cut(releases: Releases, exam_at: Any) -> None:
+    exam = exam_at(None)
+    later = exam.split.cut + 5 * DAY_MS
+    usual = release(releases, "a", until=exam.split.end, twin_until=exam.split.cut)
+    other = release(releases, "b", until=exam.split.end, twin_until=later)
+    moved = common_exam((usual, other), releases, exam_at)
+    assert moved.split.cut == later
+    assert stand_in(usual, releases, moved) == releases.twins / usual
+
+
+def test_without_anything_new_to_ask_the_refusal_says_why(releases: Releases, exam_at: Any) -> None:
+    exam = exam_at(None)
+    name = release(releases, "a", until=exam.split.end)
+    with pytest.raises(CannotCompareError, match="without an evaluation; train it again"):
+        common_exam((name,), releases, exam_at)
+    with pytest.raises(CannotCompareError, match=f"{name}.* was fitted on events after"):
+        stand_in(name, releases, exam)
+
+
+def test_an_unknown_release_is_refused_with_the_known_ones(releases: Releases, exam_at: Any) -> None:
+    name = release(releases, "a", until=1)
+    with pytest.raises(UnknownReleaseError, match=f"'0123456789abcdef'.*{name}"):
+        common_exam(("0123456789abcdef",), releases, exam_at)
+
+
+def test_a_release_against_itself_differs_by_nothing(trained_shop: Shop, steps: Steps) -> None:
+    (name,) = trained_shop.releases.known()
+    found = compare(name, name, trained_shop.releases, trained_shop.exam, steps)
+    assert found.overlap == 1.0
+    change = found.difference("ndcg@20", "all")
+    assert (change.mean, change.low, change.high, change.count) == (0, 0, 0, 60)
+
+
+def test_a_release_that_learned_more_is_set_beside_one_that_learned_less(
+    trained_shop: Shop, steps: Steps
+) -> None:
+    (full,) = trained_shop.releases.known()
+    early = train(trained_shop, Options(until=trained_shop.dataset().interactions.end - 60 * DAY_MS), steps)
+    found = compare(full, early.manifest.release_id, trained_shop.releases, trained_shop.exam, steps)
+    plain = found.plain()
+    assert 0 < plain["overlap"] < 1
+    figures = plain["figures"]["all"]["ndcg@20"]
+    difference = figures["challenger"]["mean"] - figures["champion"]["mean"]
+    assert figures["difference"]["mean"] == pytest.approx(difference)
+    assert figures["difference"]["low"] <= difference <= figures["difference"]["high"]
+
+
+def test_made_up_times_are_compared_only_on_the_log_they_were_split_from(
+    releases: Releases, exam_at: Any
+) -> None:
+    from dataclasses import replace
+
+    usual: Exam = exam_at(None)
+    by_order = replace(usual, split=replace(usual.split, protocol="leave_last_out"))
+    same = release(releases, "a", 1, 1, hash_=usual.data.hash)
+    other = release(releases, "b", 1, 1, hash_="another log")
+    assert stand_in(same, releases, by_order) == releases.twins / same
+    with pytest.raises(CannotCompareError, match="the log has changed"):
+        stand_in(other, releases, by_order)
