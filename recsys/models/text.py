@@ -40,7 +40,7 @@ class TextConfig(BaseModel):
     """A term in fewer texts says nothing about likeness."""
     token_weight: float = Field(default=0.7, gt=0)
     """Weight of the tokens (category, brand, tags) beside the words' 1."""
-    sample_size: int = Field(default=30_000, ge=1)
+    sample_size: int = Field(default=15_000, ge=1)
     """Texts read while fitting: a bound on time and memory, whatever the catalogue."""
     epochs: int = Field(default=4, ge=0)
     """Power iterations of the randomized decomposition."""

@@ -132,14 +132,14 @@ def files(draw: st.DrawFn) -> list[dict[str, Any]]:
     return rows
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(rows=files(), policy=st.sampled_from(POLICIES))
 def test_columns_of_a_table_are_judged_like_their_rows(rows: list[dict[str, Any]], policy: Policy) -> None:
     table = pa.table({name: pa.array([row[name] for row in rows]) for name in rows[0]})
     assert_same(table.to_pylist(), validate_table(table, policy), policy)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(rows=st.lists(files(), min_size=1, max_size=3), policy=st.sampled_from(POLICIES))
 def test_objects_of_mixed_types_are_judged_one_by_one(
     rows: list[list[dict[str, Any]]], policy: Policy

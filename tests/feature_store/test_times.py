@@ -30,7 +30,7 @@ def test_every_spelling_of_an_instant_is_the_same_number(value: object) -> None:
     assert parse_time(value, None) == NEW_YEAR
 
 
-@pytest.mark.parametrize("value", ["2024-01-01T08:00:00", "2024-01-01 08:00", datetime(2024, 1, 1, 8)])
+@pytest.mark.parametrize("value", ["2024-01-01T08:00:00", "2024-01-01 08:00", datetime(2024, 1, 1, 8)])  # noqa: DTZ001
 def test_a_naive_time_means_what_the_zone_says(value: object) -> None:
     assert parse_time(value, SHANGHAI) == NEW_YEAR
 

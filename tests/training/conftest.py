@@ -64,7 +64,7 @@ def log() -> Callable[..., Interactions]:
 
 
 def catalogue() -> list[Item]:
-    """Ten items on each of four shelves, titles in two languages."""
+    """Twenty items on each of four shelves, titles in two languages."""
     return [
         Item(
             item_id=f"{name}-{number}",
@@ -73,7 +73,7 @@ def catalogue() -> list[Item]:
             offers=(Offer(sku=f"sku-{name}-{number}", price=10.0 + number),),
         )
         for path, name in SHELVES.items()
-        for number in range(10)
+        for number in range(20)
     ]
 
 
@@ -83,11 +83,11 @@ def purchases(days: int = 120, shoppers: int = 60, seed: int = 1) -> list[Event]
     names = list(SHELVES.values())
     for shopper in range(shoppers):
         own = [names[shopper % 4], names[(shopper + 1) % 4]]
-        favourites = [f"{dice.choice(own)}-{dice.randrange(10)}" for _ in range(2)]
+        favourites = [f"{dice.choice(own)}-{dice.randrange(20)}" for _ in range(2)]
         for day in range(dice.randrange(5), days, 5):
             basket = {
                 dice.choice(favourites),
-                *(f"{dice.choice(own)}-{dice.randrange(10)}" for _ in range(2)),
+                *(f"{dice.choice(own)}-{dice.randrange(20)}" for _ in range(2)),
             }
             events += [
                 Event(

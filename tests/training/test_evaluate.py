@@ -24,10 +24,9 @@ BUY = EventType.PURCHASE
 @pytest.fixture
 def exam(log: Log) -> Exam:
     """`a` knows w and buys x and y later; `b` knows x and buys x again; nothing else happens."""
-    rows = log(
-        [("a", "w", BUY, 1), ("b", "x", BUY, 1), ("a", "x", BUY, 9), ("a", "y", BUY, 9), ("b", "x", BUY, 9)],
-        ["w", "x", "y", "z"],
-    )
+    before = [("a", "w", BUY, 1), ("b", "x", BUY, 1)]
+    after = [("a", "x", BUY, 9), ("a", "y", BUY, 9), ("b", "x", BUY, 9)]
+    rows = log([*before, *after], ["w", "x", "y", "z"])
     split = Split("temporal", 5, 10, rows.before(5), rows.window(5, 10))
     config = EvaluationConfig(k=(1, 2), resamples=100)
     asked = ask(split, np.ones(2, bool), config, 0)
@@ -89,9 +88,6 @@ def test_slices_cut_by_history_and_attributes(exam: Exam) -> None:
 
 
 def test_nobody_asked_gives_nothing_in_json_not_a_nan(exam: Exam) -> None:
-    nobody = replace(
-        scored(exam, "xz", "xz")["all"],
-        per_shopper={"ndcg@2": np.empty(0)},
-        coverage={"coverage@2": math.nan},
-    )
+    nothing = {"per_shopper": {"ndcg@2": np.empty(0)}, "coverage": {"coverage@2": math.nan}}
+    nobody = replace(scored(exam, "xz", "xz")["all"], **nothing)
     assert nobody.plain() == {"ndcg@2": {"mean": None, "low": None, "high": None}, "coverage@2": None}

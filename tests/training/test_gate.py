@@ -23,14 +23,12 @@ def comparison(change_all: float, change_new: float, shoppers: int = 200) -> Com
     """The challenger's figure differs from the champion's by a change and a little noise."""
     noise = np.random.default_rng(0).normal(0, 0.01, shoppers)
     base = np.full(shoppers, 0.5)
+    on_all, on_new = base + change_all + noise, base + change_new + noise
     return Comparison(
         "new",
         "old",
         SimpleNamespace(),
-        {
-            "all": scores("new", "all", base + change_all + noise),
-            "new": scores("new", "new", base + change_new + noise),
-        },
+        {"all": scores("new", "all", on_all), "new": scores("new", "new", on_new)},
         {"all": scores("old", "all", base), "new": scores("old", "new", base)},
         0.5,
     )

@@ -72,6 +72,6 @@ def test_items_the_log_never_named_get_codes_of_their_own(trained_shop: Shop, ex
 
     thin = replace(exam.split, train=with_catalogue(few, []))
     candidate = Candidate(trained_shop.releases.twins / release_id, replace(exam, split=thin))
-    assert len(thin.train.items) == 20
-    assert candidate.eligible().sum() == 40
-    assert len(candidate.eligible()) == 40
+    assert len(thin.train.items) == 40
+    assert candidate.eligible().sum() == 80
+    assert len(candidate.eligible()) == 80
