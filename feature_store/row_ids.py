@@ -15,7 +15,8 @@ from feature_store.schemas import EVENT_SCHEMA
 
 __all__ = ["RowIds"]
 
-_CONTENT = [name for name in EVENT_SCHEMA.names if name not in ("event_id", "received_at", "schema")]
+# Sorted and by name, with nothing for a null cell: a field that the table gains one day changes no id of today.
+_CONTENT = sorted(set(EVENT_SCHEMA.names) - {"event_id", "received_at", "schema"})
 # No clean cell holds this character, so joined cells cannot be confused.
 _SEPARATOR = "\x1f"
 _HEX = 32
@@ -39,7 +40,8 @@ class RowIds:
         return events.set_column(0, EVENT_SCHEMA.field(0), pa.array(ids, pa.string()))
 
     def _derive(self, rows: pa.Table) -> list[str]:
-        joined = pc.binary_join_element_wise(*map(_cell_text, rows.select(_CONTENT).columns), _SEPARATOR)
+        cells = [_cells(name, rows.column(name)) for name in _CONTENT]
+        joined = pc.binary_join_element_wise(*cells, _SEPARATOR, null_handling="skip")
         digests = b"".join(
             blake2b(text.encode(), digest_size=_HEX // 2).digest() for text in joined.to_pylist()
         )
@@ -74,12 +76,14 @@ class RowIds:
         self._counts = np.bincount(inverse, np.concatenate([self._counts, counts])).astype(np.int64)
 
 
-def _cell_text(column: pa.ChunkedArray) -> pa.Scalar | pa.Array:
-    """Cells as text that is the same in every version of every library: floats by their bits."""
+def _cells(name: str, column: pa.ChunkedArray) -> pa.Scalar | pa.Array:
+    """Cells as `name=value`, the same in every version of every library: floats by their bits."""
     if column.null_count == len(column):
-        return pa.scalar("")
+        return pa.scalar(None, pa.string())
     whole = column.combine_chunks()
     if pa.types.is_floating(whole.type):
         bits = np.ascontiguousarray(pc.fill_null(whole, 0.0).to_numpy()).view(np.int64)
         whole = pc.if_else(whole.is_valid(), pa.array(bits), None)
-    return pc.fill_null(whole.cast(pa.string()), "")
+    elif pa.types.is_boolean(whole.type):
+        whole = pc.if_else(whole, True, None)  # what is not said counts as false
+    return pc.binary_join_element_wise(name, whole.cast(pa.string()), "=")

@@ -28,19 +28,24 @@ def plain_suffix(path: Path) -> str:
 def open_text(path: Path, encoding: str) -> Iterator[TextIO]:
     """The text of `path`, line ends untouched. A UTF-8 mark at the start is dropped."""
     encoding = _checked(encoding)
+    try:
+        _refuse_utf_16(path, encoding)
+        opener = gzip.open if path.suffix.lower() == ".gz" else open
+        encoding = "utf-8-sig" if encoding == "utf-8" else encoding
+        with opener(path, "rt", encoding=encoding, errors="surrogateescape", newline="") as handle:
+            yield cast(TextIO, handle)
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise FileFormatError(f"{str(path)!r} is not a whole gzip file: {error}") from error
+    except UnicodeDecodeError as error:
+        raise FileFormatError(f"{str(path)!r} is not {encoding} text: {error}") from error
+
+
+def _refuse_utf_16(path: Path, encoding: str) -> None:
     with _binary(path) as probe:
         start = probe.read(4)
     for mark, name in _MARKS:
         if start.startswith(mark) and not encoding.startswith("utf-16"):
             raise FileFormatError(f"{str(path)!r} is UTF-16 text; add --encoding {name}")
-    if encoding == "utf-8":
-        encoding = "utf-8-sig"
-    try:
-        opener = gzip.open if path.suffix.lower() == ".gz" else open
-        with opener(path, "rt", encoding=encoding, errors="surrogateescape", newline="") as handle:
-            yield cast(TextIO, handle)
-    except (gzip.BadGzipFile, EOFError) as error:
-        raise FileFormatError(f"{str(path)!r} is not a whole gzip file: {error}") from error
 
 
 def _binary(path: Path) -> IO[bytes]:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from recsys.arrays import load_array, save_arrays
 from recsys.categories import CategoryTree
 from recsys.columns import AttributeColumn, Codes, Dictionary, SetColumn, TextColumn
-from recsys.documents import Documents
+from recsys.documents import Documents, encode_item
 from recsys.errors import InputError
 from recsys.offers import item_available
 from recsys.timeline import NUMBERS, Spans, face_base
@@ -230,6 +230,10 @@ class Catalogue:
         )
 
     def _write(self, code: int, item: Item, *, present: bool) -> None:
+        # Everything that can fail comes before the first change.
+        document = encode_item(item) if present else b""
+        if document == self.documents.document(code):
+            return
         before = self.documents[code] or Item(item_id=item.item_id)
         if item.category is not None:
             self.categories = self.categories.with_path(item.category)
@@ -241,7 +245,7 @@ class Catalogue:
             self._put(name, code, value)
         self._write_words(code, before, item)
         self.spans = self.spans.with_item(code, item)
-        self.documents[code] = item if present else None
+        self.documents.put(code, document)
         # Last, so that an item becomes eligible only when everything else of it is new.
         self._put("listed", code, listed)
         self.version += 1

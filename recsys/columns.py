@@ -233,11 +233,16 @@ class AttributeColumn:
         """Change one item's value; None takes it away."""
         items, codes = self.postings
         place = int(np.searchsorted(items, item))
-        if place < len(items) and items[place] == item:
-            items, codes = np.delete(items, place), np.delete(codes, place)
-        if value is not None and not _is_lost(value):
-            items, codes = np.insert(items, place, item), np.insert(codes, place, self.dictionary.add(value))
-        self.postings = Postings(items, codes)
+        held = place < len(items) and items[place] == item
+        if value is None or _is_lost(value):
+            if held:
+                self.postings = Postings(np.delete(items, place), np.delete(codes, place))
+            return
+        code = self.dictionary.add(value)
+        if not held:
+            self.postings = Postings(np.insert(items, place, item), np.insert(codes, place, code))
+        elif codes[place] != code:
+            self.postings = Postings(items, np.where(items == item, np.int32(code), codes))
 
     @classmethod
     def save_all(cls, columns: Mapping[str, Self], folder: Path) -> None:

@@ -6,7 +6,6 @@ item; a reader sees the old or the new item, never a mixture.
 
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -55,31 +54,33 @@ class Documents:
     def __init__(self, blob: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> None:
         self._blob = blob.data
         self._offsets = offsets
-        self._changed: dict[int, Item | None] = {}
+        # As bytes too: a shop changes most items over time, and an Item takes five times the memory.
+        self._changed: dict[int, bytes] = {}
 
     @classmethod
     def build(cls, items: Sequence[Item | None]) -> Self:
         """The documents of n items, in the order given."""
-        parts = [b"" if item is None else encode_item(item) for item in items]
-        return cls(*_pack(parts))
+        return cls(*_pack([b"" if item is None else encode_item(item) for item in items]))
 
     def __getitem__(self, code: int) -> Item | None:
         """The item of a code as it is now, None when there is none."""
-        if code in self._changed:
-            return self._changed[code]
-        document = bytes(self._blob[self._offsets[code] : self._offsets[code + 1]])
+        document = self.document(code)
         return decode_item(document) if document else None
 
-    def __setitem__(self, code: int, item: Item | None) -> None:
-        """Lay a newer item (or its removal) over the stored document."""
-        self._changed[code] = item
+    def document(self, code: int) -> bytes:
+        """The document of a code as it is now, empty when there is none."""
+        changed = self._changed.get(code)
+        if changed is not None:
+            return changed
+        return bytes(self._blob[self._offsets[code] : self._offsets[code + 1]])
+
+    def put(self, code: int, document: bytes) -> None:
+        """Lay a newer document over the stored one, an empty one to take the item away."""
+        self._changed[code] = document
 
     def save(self, folder: Path) -> None:
         """Write `blob.npy` and `offsets.npy`, changes included."""
-        blob, offsets = self._blob, self._offsets
-        parts = [bytes(blob[start:end]) for start, end in pairwise(offsets)]
-        for code, item in self._changed.items():
-            parts[code] = b"" if item is None else encode_item(item)
+        parts = [self.document(code) for code in range(len(self._offsets) - 1)]
         packed, edges = _pack(parts)
         save_arrays(folder, blob=packed, offsets=edges)
 

@@ -106,10 +106,8 @@ class Pipeline:
 
     def _gates(self, query: Query, taste: Taste) -> dict[str, Flags]:
         """What may pass each filter, by filter name, in order."""
-        gates = {"ineligible": self.catalogue.eligible(query.as_of, query.kinds)}
+        gates = {"ineligible": self.catalogue.eligible(query.as_of)}
         gone = [query.exclude, *([taste.own] if taste.related else [])]
-        if query.exclude_seen:
-            gone.append(query.history.items)
         if any(map(len, gone)):
             gates["excluded"] = np.ones(len(self.catalogue), bool)
             gates["excluded"][np.concatenate(gone)] = False

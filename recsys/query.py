@@ -32,10 +32,8 @@ class Query:
     """Items the list shall be related to (a page, a cart); unknown ones left out. None = guess you like."""
     filter: Expression | None = None
     exclude: Codes = field(default_factory=lambda: _NO_CODES)
-    exclude_seen: bool = False
     boosts: tuple[tuple[Expression, float], ...] = ()
     diversity: float = 0.0
-    kinds: tuple[str, ...] = ("product",)
     sources: tuple[str, ...] | None = None
     """Only these sources (a shelf's strategy); None = all."""
     fill: bool = True
@@ -45,7 +43,6 @@ class Query:
     explain: bool = False
     why_not: int | None = None
     """An item code to account for."""
-    seed: int = 0
 
 
 @dataclass(frozen=True)

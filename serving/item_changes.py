@@ -51,7 +51,9 @@ def patched(item: Item, patch: ItemPatch, now: int) -> Item:
     if offer:
         row["offers"] = _offers_with(row, None, offer)
     row["item_id"] = item.item_id
-    return replace(_validated(row, now), updated_at=changed_at(item.updated_at, patch.updated_at, now))
+    created_at = patch.created_at if "created_at" in given else item.created_at
+    changed = changed_at(item.updated_at, patch.updated_at, now)
+    return replace(_validated(row, now), created_at=created_at, updated_at=changed)
 
 
 def changed_offers(item: Item, rows: Sequence[OfferRow], now: int) -> Item:
@@ -64,7 +66,8 @@ def changed_offers(item: Item, rows: Sequence[OfferRow], now: int) -> Item:
     for change in rows:
         given = plain(change)
         row["offers"] = _offers_with(row, change.sku, {name: given[name] for name in _OFFER & given.keys()})
-    return replace(_validated(row, now), updated_at=changed_at(item.updated_at, None, now))
+    changed = changed_at(item.updated_at, None, now)
+    return replace(_validated(row, now), created_at=item.created_at, updated_at=changed)
 
 
 def merged(held: Mapping[str, Any], change: Mapping[str, Any]) -> Row:
@@ -84,8 +87,12 @@ def refuse_rejection(found: Rejection) -> InvalidRequest:
 
 
 def _row_of(item: Item) -> Row:
-    """The row that gives this item; one without offers says so, since no word about offers means a default one."""
-    return {"offers": [], **item_to_dict(item)}
+    """The row that gives this item but for its times, which may be older than rows may say.
+
+    One without offers says so, since no word about offers means a default one.
+    """
+    row = {"offers": [], **item_to_dict(item)}
+    return {name: value for name, value in row.items() if name not in ("created_at", "updated_at")}
 
 
 def _validated(row: Row, now: int) -> Item:

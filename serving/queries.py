@@ -32,8 +32,6 @@ def make_query(ask: Ask, shopper: Shopper, vocabulary: Vocabulary, as_of: int, h
         exclude=known_codes(ask.exclude_ids, vocabulary),
         boosts=tuple((parsed(text), factor) for text, factor in ask.boosts),
         diversity=ask.diversity,
-        # Without a seed the list is a function of its ingredients alone.
-        seed=ask.seed or 0,
         personalization=shopper.personalization,
         explain=ask.explain,
         why_not=why_not if why_not != UNKNOWN else None,

@@ -95,10 +95,9 @@ def patched(user: User, patch: UserPatch, now: int) -> User:
     Raises:
         InvalidRequest: the result is no valid shopper.
     """
-    given, row = plain(patch), user_to_dict(user)
-    for name in ("attributes", "consent"):
-        row[name] = merged(row.get(name, {}), given.get(name, {}))
-    row["user_id"] = user.user_id
+    given, held = plain(patch), user_to_dict(user)
+    maps = {name: merged(held.get(name, {}), given.get(name, {})) for name in ("attributes", "consent")}
+    row = {"user_id": user.user_id, **maps}
     return replace(_validated(row, now), updated_at=changed_at(user.updated_at, patch.updated_at, now))
 
 

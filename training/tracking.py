@@ -48,8 +48,11 @@ def tracking_uri(home: Path) -> str:
 
 
 def ui_command(home: Path) -> str:
-    """The command that shows the runs in a browser."""
-    return f"mlflow ui --backend-store-uri {tracking_uri(home)}"
+    """What shows the runs in a browser: a server's own page, else a command."""
+    uri = tracking_uri(home)
+    return (
+        f"open {_without_password(uri)}" if uri.startswith("http") else f"mlflow ui --backend-store-uri {uri}"
+    )
 
 
 @contextmanager
@@ -67,7 +70,7 @@ def reaching(uri: str) -> Iterator[None]:
         try:
             yield
         except (MlflowException, SQLAlchemyError, OSError) as error:
-            reason = str(error).splitlines()[0]
+            reason = str(error).splitlines()[0].replace(uri, _without_password(uri))
             raise TrackingAwayError(
                 f"MLflow at {_without_password(uri)!r} does not answer: {reason}. "
                 "Check MLFLOW_TRACKING_URI; releases themselves are in the home folder"

@@ -197,11 +197,7 @@ class _Parser:
 
     def _operand(self, field: Field) -> Value | Field:
         token = self._token
-        if (
-            token.kind is Kind.NAME
-            and f"{token.written}." != USER_PREFIX
-            and token.written not in ITEM_FIELDS
-        ):
+        if token.kind is Kind.NAME and not _starts_field(token.written):
             raise self._expected(f"a value for {field}", f'; text goes in quotes: "{token.written[:40]}"')
         if token.kind is Kind.NAME:
             operand = self._field("a value or user.NAME")
@@ -281,7 +277,7 @@ class _Parser:
 
     def _expected(self, expected: str, hint: str = "") -> ExpressionError:
         token = self._token
-        misspelt = not hint and token.kind is Kind.NAME and token.written not in ITEM_FIELDS
+        misspelt = not hint and token.kind is Kind.NAME and not _starts_field(token.written)
         if misspelt and (word := nearest(token.written, KEYWORDS)):
             hint = f"; did you mean {word!r}?"
         return ExpressionError(f"expected {expected}, found {token}{hint}", token.position)
@@ -303,5 +299,5 @@ def _unknown(token: Token) -> ExpressionError:
     return ExpressionError(f"unknown field {name!r}; {meant} {open_names}", token.position)
 
 
-def _is_field_word(word: str) -> bool:
+def _starts_field(word: str) -> bool:
     return word in ITEM_FIELDS or f"{word}." in (ATTRIBUTE_PREFIX, USER_PREFIX)

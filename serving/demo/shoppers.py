@@ -1,7 +1,7 @@
 """Picks the household the story is about, from the log, and reads its last baskets.
 
-Invariant: the same log gives the same household: a regular one, whose number of baskets is the median among those
-that shopped in the last days of the log and told something about themselves.
+Invariant: the same purchases give the same household, whatever was clicked since: a regular one, whose number of
+baskets is the median among those that shopped in the last days and told something about themselves.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,12 @@ import pyarrow.compute as pc
 
 from feature_store.offline import OfflineStore
 from recsys.errors import InputError
-from recsys.types import Item, Scalar
+from recsys.types import EventType, Item, Scalar
 
 __all__ = ["Basket", "Household", "pick_household"]
 
 _RECENT_MS: Final = 7 * 24 * 3600 * 1000
-_COLUMNS: Final = ("user_id", "order_id", "item_id", "timestamp")
+_COLUMNS: Final = ("user_id", "order_id", "item_id", "timestamp", "type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class Household:
     user_id: str
     attributes: Mapping[str, Scalar]
     baskets: int
-    bought: frozenset[str]
-    """Ids of everything it ever bought."""
+    touched: frozenset[str]
+    """Ids of everything it ever bought or looked at."""
     categories: frozenset[str]
     """The categories of that, two levels deep."""
     last: tuple[Basket, ...]
@@ -51,18 +51,18 @@ def pick_household(store: OfflineStore, last: int = 3) -> Household:
         InputError: nobody in the log bought anything lately.
     """
     events = store.events(columns=_COLUMNS)
+    purchases = events.filter(pc.equal(events["type"], EventType.PURCHASE.value))
     items = {item.item_id: item for item in store.items()}
     told = {user.user_id: user.attributes for user in store.users()}
-    user_id, baskets = _typical(events, told)
-    mine = events.filter(pc.equal(events["user_id"], user_id))
-    bought = frozenset(mine["item_id"].to_pylist())
+    user_id, baskets = _typical(purchases, told)
+    touched = frozenset(_of(events, user_id)["item_id"].to_pylist()) - {None}
     return Household(
         user_id=user_id,
         attributes=told.get(user_id, {}),
         baskets=baskets,
-        bought=bought,
-        categories=frozenset(shelf_of(items[item_id].category) for item_id in bought if item_id in items),
-        last=tuple(_last_baskets(mine, items, last)),
+        touched=touched,
+        categories=frozenset(shelf_of(items[item_id].category) for item_id in touched if item_id in items),
+        last=tuple(_last_baskets(_of(purchases, user_id), items, last)),
     )
 
 
@@ -71,12 +71,16 @@ def shelf_of(category: str | None) -> str:
     return " > ".join((category or "").split(" > ")[:2])
 
 
-def _typical(events: pa.Table, told: Mapping[str, object]) -> tuple[str, int]:
-    shoppers = events.group_by("user_id").aggregate([("order_id", "count_distinct"), ("timestamp", "max")])
-    rows = zip(*(shoppers[name].to_pylist() for name in shoppers.column_names), strict=True)
-    if events.num_rows == 0:
+def _of(events: pa.Table, user_id: str) -> pa.Table:
+    return events.filter(pc.equal(events["user_id"], user_id))
+
+
+def _typical(purchases: pa.Table, told: Mapping[str, object]) -> tuple[str, int]:
+    if purchases.num_rows == 0:
         raise InputError("the log holds no purchases; run: recsys data import complete-journey")
-    recent = pc.max(events["timestamp"]).as_py() - _RECENT_MS
+    shoppers = purchases.group_by("user_id").aggregate([("order_id", "count_distinct"), ("timestamp", "max")])
+    rows = zip(*(shoppers[name].to_pylist() for name in shoppers.column_names), strict=True)
+    recent = pc.max(purchases["timestamp"]).as_py() - _RECENT_MS
     found = sorted((baskets, user) for user, baskets, last in rows if user is not None and last >= recent)
     chosen = [(baskets, user) for baskets, user in found if user in told] or found
     baskets, user = chosen[len(chosen) // 2]

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -33,9 +34,16 @@ def verbs(root: Path) -> Iterator[str]:
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
     for name, target in project["entry-points"]["recsys.commands"].items():
         module, _, attribute = target.partition(":")
-        command = typer.main.get_command(getattr(import_module(module), attribute))
-        below = getattr(command, "commands", {})
-        yield from (f"recsys {name} {verb}" for verb in below) if below else (f"recsys {name}",)
+        yield from lines(f"recsys {name}", typer.main.get_command(getattr(import_module(module), attribute)))
+
+
+def lines(words: str, command: Any) -> Iterator[str]:
+    """The command itself, or those below a group."""
+    below = getattr(command, "commands", {})
+    if not below:
+        yield words
+    for name, inner in below.items():
+        yield from lines(f"{words} {name}", inner)
 
 
 def test_every_verb_is_documented(root: Path, text: str) -> None:

@@ -39,7 +39,7 @@ def test_a_pair_without_a_known_side_names_the_nearest() -> None:
 
 
 def test_a_pair_whose_column_is_missing_shows_the_header() -> None:
-    with pytest.raises(FileFormatError, match="'名称'.*'item_id', 'name'"):
+    with pytest.raises(FileFormatError, match=r"'名称'.*'item_id', 'name'"):
         renames("title=名称", header=["item_id", "name"])
 
 
@@ -73,7 +73,7 @@ def test_a_field_that_comes_twice_is_refused(header: list[str]) -> None:
 
 
 def test_mapping_onto_a_column_that_exists_is_refused() -> None:
-    with pytest.raises(FileFormatError, match="two columns.*'title'"):
+    with pytest.raises(FileFormatError, match=r"two columns.*'title'"):
         ColumnMap.parse(["title=名称"]).apply(NAMES_HERE, ["title", "名称"])
 
 

@@ -80,7 +80,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
 
 
 def test_a_gbk_header_says_which_option_to_give(tmp_path: Path) -> None:
-    with pytest.raises(FileFormatError, match="header is not valid utf-8.*--encoding gb18030"):
+    with pytest.raises(FileFormatError, match=r"header is not valid utf-8.*--encoding gb18030"):
         read(write(tmp_path / "a.csv", "id,名称\n1,杯子\n", "gbk"), "title=名称")
 
 

@@ -167,6 +167,20 @@ def test_a_removed_item_is_gone_until_it_is_updated_again(catalogue: Catalogue) 
     assert catalogue.version == before + 2
 
 
+def test_a_change_that_changes_nothing_is_no_new_version(catalogue: Catalogue) -> None:
+    assert catalogue.update(MUG)
+    catalogue.remove("bowl")
+    assert catalogue.remove("bowl")
+    assert catalogue.version == 1
+
+
+def test_an_item_that_cannot_be_stored_changes_nothing(catalogue: Catalogue) -> None:
+    with pytest.raises(InputError, match="'plate' cannot be written"):
+        catalogue.update(replace(PLATE, attributes={"x": object()}, restricted=("adult",)))  # type: ignore[dict-item]
+    assert catalogue.eligible(NOW)[1]
+    assert catalogue.item(1) == PLATE
+
+
 def test_an_item_born_after_the_vocabulary_is_not_taken(catalogue: Catalogue) -> None:
     assert not catalogue.update(Item(item_id="newborn"))
     assert not catalogue.remove("newborn")

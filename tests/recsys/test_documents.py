@@ -39,8 +39,8 @@ def test_a_value_that_json_cannot_hold_names_its_item() -> None:
 
 def test_a_change_lies_over_the_stored_document_and_is_saved(tmp_path: Path) -> None:
     documents = Documents.build([FULL, None, Item(item_id="b")])
-    documents[1] = Item(item_id="new")
-    documents[2] = None
+    documents.put(1, encode_item(Item(item_id="new")))
+    documents.put(2, b"")
     documents.save(tmp_path)
     loaded = Documents.load(tmp_path)
     assert [loaded[code] for code in range(3)] == [FULL, Item(item_id="new"), None]

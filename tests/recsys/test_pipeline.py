@@ -49,7 +49,7 @@ def test_new_items_of_the_shoppers_own_community_fill_the_list(pipeline: Pipelin
     shares = []
     for user in range(0, 300, 10):
         history = history_of(shop, user)
-        answer = pipeline.recommend(Query(as_of=shop.end, history=history, exclude_seen=True, num=10))
+        answer = pipeline.recommend(Query(as_of=shop.end, history=history, exclude=history.items, num=10))
         shares.append(group_share(shop, answer.items, int(shop.planted.user_group[user])))
     assert np.mean(shares) > 0.6
 
@@ -123,7 +123,8 @@ def test_a_boost_lifts_what_it_names(pipeline: Pipeline, shop: Shop) -> None:
     target = shop.items[0].category
     assert target is not None
     boosted = parse(f'category under "{target.split(" > ")[0]}"')
-    query = {"as_of": shop.end, "history": history_of(shop, 9), "exclude_seen": True}
+    mine = history_of(shop, 9)
+    query = {"as_of": shop.end, "history": mine, "exclude": mine.items}
     before = pipeline.recommend(Query(**query))
     after = pipeline.recommend(Query(**query, boosts=((boosted, 50.0),)))
     group = int(shop.planted.item_group[0])
@@ -224,7 +225,6 @@ def test_any_query_gives_distinct_allowed_items_and_accounts_for_the_whole_catal
         num=data.draw(st.integers(1, 200)),
         diversity=data.draw(st.floats(0, 1)),
         filter=data.draw(st.none() | st.sampled_from([parse("price > 10"), parse("price is null")])),
-        exclude_seen=data.draw(st.booleans()),
     )
     answer = pipeline.recommend(query)
     shown = answer.items.tolist()

@@ -42,7 +42,7 @@ def test_a_body_that_is_no_object_is_told_as_one() -> None:
 def test_two_ids_of_one_thing_must_agree() -> None:
     check_same_id("item_id", None, "a")
     check_same_id("item_id", "a", "a")
-    with pytest.raises(InvalidRequest, match="'b'.*'a'"):
+    with pytest.raises(InvalidRequest, match=r"'b'.*'a'"):
         check_same_id("item_id", "b", "a")
 
 

@@ -56,7 +56,7 @@ def test_the_median_of_those_who_shop_and_told_something_is_chosen(shop: Path) -
     assert home.user_id == "b"
     assert home.baskets == 5
     assert home.attributes == {"age": "35-44"}
-    assert home.bought == {"i0", "i1", "i2"}
+    assert home.touched == {"i0", "i1", "i2"}
     assert home.categories == {"食品 > 茶0", "食品 > 茶1", "食品 > 茶2"}
 
 
@@ -66,6 +66,17 @@ def test_its_last_baskets_come_newest_first_with_what_was_in_them(shop: Path) ->
         (END, ["商品1"]),
         (END - DAY, ["商品0"]),
     ]
+
+
+def test_what_was_clicked_since_changes_nothing_but_what_was_touched(shop: Path) -> None:
+    later = END + 300 * DAY
+    cart = Event(event_id="cart", type=EventType.CART, user_id="b", item_id="i3", timestamp=later)
+    view = Event(event_id="view", type=EventType.PAGE_VIEW, user_id="stranger", timestamp=later)
+    EventLog(shop / "events").append(events_to_table([cart, view]), "clicks")
+    home = pick_household(OfflineStore(shop))
+    assert home.user_id == "b"
+    assert home.last[0].at == END
+    assert home.touched == {"i0", "i1", "i2", "i3"}
 
 
 def test_an_empty_log_says_what_to_run(tmp_path: Path) -> None:
