@@ -62,6 +62,7 @@ class Catalogue:
     version: int = 0
     """Counts changes, so that whatever is derived from the columns knows when it is old."""
     _writing: Lock = field(default_factory=Lock, repr=False)
+    _numbers: dict[str, tuple[tuple[int, int], Numbers]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def build(cls, items: Sequence[Item], vocabulary: Vocabulary | None = None) -> Self:
@@ -159,7 +160,12 @@ class Catalogue:
 
     def number(self, name: str, as_of: int) -> Numbers:
         """float64[n] of `price`, `list_price`, `cost` or `stock` at a moment, with promotions; read only."""
-        return self.spans.at(self.arrays[name], name, as_of)
+        # The version is read before the values, so a change in between makes the next call compute again.
+        state = (self.version, self.spans.period(as_of))
+        held = self._numbers.get(name)
+        if held is None or held[0] != state:
+            held = self._numbers[name] = (state, self.spans.at(self.arrays[name], name, as_of))
+        return held[1]
 
     def eligible(self, as_of: int, kinds: Sequence[str] = ("product",)) -> Flags:  # noqa: ARG002
         """bool[n]: an item of these kinds, in the catalogue, buyable and not restricted.

@@ -8,6 +8,7 @@ also for items with several offers, whose cheapest offer may change when a promo
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, Self
@@ -27,7 +28,7 @@ _ALWAYS: Final = np.iinfo(np.int64)
 Face = tuple[float, float, float, float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Spans:
     """Promotions of all items: int32[s] item codes, int64[s] start and end (ms), float64[s, 4] NUMBERS."""
 
@@ -46,6 +47,14 @@ class Spans:
             end=np.array([row[2] for row in rows], dtype=np.int64),
             values=np.array([row[3] for row in rows], dtype=np.float64).reshape(-1, len(NUMBERS)),
         )
+
+    @cached_property
+    def _turns(self) -> npt.NDArray[np.int64]:
+        return np.unique(np.concatenate([self.start, self.end]))
+
+    def period(self, as_of: int) -> int:
+        """The number of the stretch of time around a moment in which no promotion starts or ends."""
+        return int(np.searchsorted(self._turns, as_of, side="right"))
 
     def at(self, base: npt.NDArray[np.float64], name: str, as_of: int) -> npt.NDArray[np.float64]:
         """float64[n] values of one of NUMBERS at a moment; `base` itself when no promotion changes it."""

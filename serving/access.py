@@ -4,12 +4,11 @@ A browser key is readable by every visitor: it names a shopper only with a signe
 nor filters by private fields, nor reads costs, nor reports money. Its calls are limited per key and address.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from math import ceil
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Header, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Depends, Header, Request
 
 from recsys.expressions import fields
 from recsys.types import Event, EventType
@@ -23,11 +22,6 @@ __all__ = ["Engineer", "Shop", "Storefront", "admit_ask", "admit_event", "only",
 
 BACKEND_EVENTS: Final = frozenset({EventType.PURCHASE, EventType.ORDER, EventType.RETURN, EventType.CANCEL})
 
-_bearer = HTTPBearer(
-    auto_error=False, description="`Authorization: Bearer <key>`; make one: `recsys keys create`."
-)
-# For the documentation; the header itself is read by the authenticator, which says what is wrong with it.
-_Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 _ShopperToken = Annotated[
     str | None,
     Header(
@@ -48,23 +42,23 @@ async def resources_of(request: Request) -> Resources:
 Shop = Annotated[Resources, Depends(resources_of)]
 
 
-def _caller(request: Request, shop: Shop, _: _Bearer = None, token: _ShopperToken = None) -> Principal:
-    """Who calls. Runs in a thread, because the first recognition of a key reads the database."""
-    principal = shop.authenticator.authenticate(request.headers.get("authorization"), token)
-    if principal.browser:
-        address = request.client.host if request.client else ""
-        wait = shop.limiter.take((principal.key_id, address))
-        if wait:
-            raise RateLimited(f"too many calls from this address; try again in {ceil(wait)} s", ceil(wait))
-    return principal
+def _allow(*roles: Role) -> Callable[..., Principal]:
+    """A dependency that lets in keys of these roles. It runs in a thread: a key's first use reads the database."""
 
-
-def _allow(*roles: Role) -> Callable[[Principal], Awaitable[Principal]]:
-    async def enter(principal: Annotated[Principal, Depends(_caller)]) -> Principal:
+    def enter(request: Request, shop: Shop, token: _ShopperToken = None) -> Principal:
+        principal = shop.authenticator.authenticate(request.headers.get("authorization"), token)
+        if principal.browser:
+            _slow_down(shop, principal, request.client.host if request.client else "")
         principal.requires(*roles)
         return principal
 
     return enter
+
+
+def _slow_down(shop: Resources, principal: Principal, address: str) -> None:
+    wait = shop.limiter.take((principal.key_id, address))
+    if wait:
+        raise RateLimited(f"too many calls from this address; try again in {ceil(wait)} s", ceil(wait))
 
 
 def only(*roles: Role) -> Any:

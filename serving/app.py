@@ -24,7 +24,7 @@ from serving.problems import problem_of
 from serving.query_guard import refuse_unknown_parameters
 from serving.resources import Resources, compose
 from serving.routes import events, health, items, recommendations, releases, scenarios, users
-from serving.routes.documentation import with_shared_schemas
+from serving.routes.documentation import with_keys, with_shared_schemas
 from serving.settings import Settings
 from serving.stores import open_stores
 from serving.validation import field_errors, refusal
@@ -118,7 +118,7 @@ def _document(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = with_shared_schemas(generate())
+            app.openapi_schema = with_keys(with_shared_schemas(generate()))
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]

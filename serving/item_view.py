@@ -6,15 +6,18 @@ it is asked for by name; what is unknown is left out.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 from feature_store.times import to_rfc3339
 from recsys.offers import discount, effective_price, face_offer, pick_offer, sellable
-from recsys.types import Item, Offer, Scalar
+from recsys.types import Item, Offer
 
 __all__ = ["FIELD_NAMES", "PRIVATE_FIELDS", "ItemView", "title_in"]
 
 PRIVATE_FIELDS: Final = frozenset({"cost"})
+_Reader = Callable[[Item, Offer | None, "ItemView"], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,18 +38,8 @@ class ItemView:
         """The asked attributes that are known."""
         if self.fields is None:
             return {}
-        names = self.fields or _USUAL
-        read = ((name, self._value(name, item, offer)) for name in names)
+        read = ((name, reader(item, offer, self)) for name, reader in _readers(self.fields or _USUAL))
         return {name: value for name, value in read if value is not None and value not in ((), {})}
-
-    def _value(self, name: str, item: Item, offer: Offer | None) -> object:
-        if name == "title":
-            return title_in(item.titles, self.language)
-        if name.startswith("attributes."):
-            return item.attributes.get(name.removeprefix("attributes."))
-        if read := _ITEM_FIELDS.get(name):
-            return read(item)
-        return None if offer is None else _OFFER_FIELDS[name](offer, self.at)
 
 
 def title_in(titles: Mapping[str, str], language: str | None) -> str | None:
@@ -70,22 +63,18 @@ def _rounded(share: float | None) -> float | None:
     return None if share is None else round(share, 4)
 
 
-def _attributes(item: Item) -> Mapping[str, Scalar]:
-    return dict(item.attributes)
-
-
 _ITEM_FIELDS: Final[Mapping[str, Callable[[Item], object]]] = {
-    "kind": lambda item: item.kind,
+    "kind": attrgetter("kind"),
     "titles": lambda item: dict(item.titles),
-    "category": lambda item: item.category,
-    "brand": lambda item: item.brand,
-    "seller_id": lambda item: item.seller_id,
-    "tags": lambda item: item.tags,
-    "image_url": lambda item: item.image_url,
-    "url": lambda item: item.url,
+    "category": attrgetter("category"),
+    "brand": attrgetter("brand"),
+    "seller_id": attrgetter("seller_id"),
+    "tags": attrgetter("tags"),
+    "image_url": attrgetter("image_url"),
+    "url": attrgetter("url"),
     "created_at": lambda item: _time(item.created_at),
     "updated_at": lambda item: _time(item.updated_at),
-    "attributes": _attributes,
+    "attributes": lambda item: dict(item.attributes),
 }
 _OFFER_FIELDS: Final[Mapping[str, Callable[[Offer, int], object]]] = {
     "price": effective_price,
@@ -105,3 +94,21 @@ _USUAL: Final = tuple(
     for name in FIELD_NAMES
     if name not in {"titles", "updated_at", "market", "channel", "stock", *PRIVATE_FIELDS}
 )
+
+
+@lru_cache(maxsize=256)
+def _readers(names: tuple[str, ...]) -> tuple[tuple[str, _Reader], ...]:
+    """How each attribute is read; the same few lists of names come with every request."""
+    return tuple((name, _reader(name)) for name in names)
+
+
+def _reader(name: str) -> _Reader:
+    if name == "title":
+        return lambda item, _, view: title_in(item.titles, view.language)
+    if name.startswith("attributes."):
+        key = name.removeprefix("attributes.")
+        return lambda item, _, __: item.attributes.get(key)
+    if of_item := _ITEM_FIELDS.get(name):
+        return lambda item, _, __: of_item(item)
+    of_offer = _OFFER_FIELDS[name]
+    return lambda _, offer, view: None if offer is None else of_offer(offer, view.at)

@@ -67,7 +67,6 @@ class Candidate:
             history=self._history(user),
             attributes=self.exam.attributes.get(self.exam.log.users[user], {}),
             exclude=self._seen(part, row),
-            seed=self.exam.seed,
         )
 
     def _history(self, user: int) -> History:

@@ -6,7 +6,7 @@ a list that looks at nothing of theirs.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -162,4 +162,5 @@ def _whole_file(out: Path) -> Iterator[pq.ParquetWriter]:
     except OSError as error:
         raise InputError(f"cannot write {str(out)!r}: {error.strerror or error}") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)

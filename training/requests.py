@@ -99,14 +99,21 @@ def _require_columns(path: Path, schema: pa.Schema) -> None:
         if name not in schema.names:
             raise InputError(f"{path.name!r} has no column {name!r}; it has: {', '.join(schema.names)}")
     kind = schema.field("events").type
-    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
-    names = (
-        [field.name for field in kind.value_type] if is_list and pa.types.is_struct(kind.value_type) else []
-    )
-    if not set(_PARTS) <= set(names):
+    if not _holds_events(kind):
         raise InputError(
             f"column 'events' of {path.name!r} is {kind}; it must be a list of {{item_id, type, timestamp}}"
         )
+
+
+def _holds_events(kind: pa.DataType) -> bool:
+    """A list of events; where no query has any event, writers leave the type of an element open."""
+    if pa.types.is_null(kind):
+        return True
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
+        return False
+    element = kind.value_type
+    is_event = pa.types.is_struct(element) and {field.name for field in element} >= set(_PARTS)
+    return is_event or pa.types.is_null(element)
 
 
 def _with_integer_times(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from recsys.expressions.fields import FieldKind
-from recsys.expressions.tree import Field, Operator, Value, value_type
+from recsys.expressions.tree import Field, Operator, value_type
 from recsys.types import Scalar
 
 __all__ = ["Known", "among", "comparable", "compare", "members", "read"]
@@ -80,8 +80,6 @@ def _known(value: object) -> Known:
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, Value):
-        return value.value
     if isinstance(value, list | tuple | set | frozenset):
         parts = (_known(part) for part in value)
         return tuple(part for part in parts if isinstance(part, str | bool | int | float))

@@ -1,7 +1,7 @@
 """The story itself, one chapter per function; read it to learn how a shop uses the product.
 
 Invariants: every chapter checks what it shows, so that `--check` is an end-to-end test; a chapter that fails is
-named and ends the story with exit code 1; nothing runs on after the story but what `stay` serves.
+named and ends the story with exit code 1; nothing runs on after the story but what `stay` keeps serving.
 """
 
 import json
@@ -11,10 +11,10 @@ import statistics
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from feature_store.offline import OfflineStore
 from recsys.errors import ConfigError, RecsysError
@@ -26,11 +26,14 @@ from serving.settings import Settings
 from serving.supervisor import free_port, refuse_taken_port
 from serving.times import now_ms
 
-__all__ = ["run"]
+__all__ = ["run", "stay"]
 
 _SHOPS: Final = ("complete-journey",)
 _LIST: Final = 20
 _TIMED: Final = 200
+_GROCERY: Final = (
+    'category under "GROCERY" and not category under "GROCERY > COUPON/MISC ITEMS" and price > 1'
+)
 _HALLS: Final = ("weekend-kitchen", "tonights-dinner")
 
 
@@ -99,7 +102,7 @@ def _tell(story: Story, shop: str, check: bool) -> None:
         home = _visit(story, service, key)
         story.screen.addresses(_addresses(story.settings, service, key, home))
         if not check:
-            _stay(service)
+            stay(service, _asked_to_stop())
 
 
 def _visit(story: Story, service: Service, key: str) -> Household:
@@ -180,7 +183,7 @@ def _react(screen: Screen, shop: Shop, home: Household, before: Sequence[Mapping
 def _novelty(shop: Shop, home: Household, before: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """A popular item from a part of the grocery this household never bought from."""
     shown = [item["item_id"] for item in before]
-    wanted = {"personalization": "none", "filter": 'category under "GROCERY" and price > 1', "num": 200}
+    wanted = {"personalization": "none", "filter": _GROCERY, "num": 200}
     body = {**_ask(home), **wanted, "exclude_ids": shown, "dry_run": True}
     for item in _items(shop.post("/v1/recommendations", body)):
         category = shelf_of(item["attributes"].get("category"))
@@ -258,11 +261,23 @@ def _addresses(settings: Settings, service: Service, key: str, home: Household) 
     }
 
 
-def _stay(service: Service) -> None:
-    """Serve until Ctrl-C, SIGTERM, or until the service itself ends."""
+class Runs(Protocol):
+    """What is kept running."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether it still does."""
+
+
+def stay(service: Runs, stopped: threading.Event, pause_s: float = 0.5) -> None:
+    """Return when `stopped` is set or the service has ended by itself."""
+    while not stopped.is_set() and service.runs:
+        stopped.wait(pause_s)
+
+
+def _asked_to_stop() -> threading.Event:
+    """Set by Ctrl-C and SIGTERM from now on."""
     stopped = threading.Event()
-    stop: Callable[..., None] = lambda *_: stopped.set()  # noqa: E731
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    while service.runs and not stopped.wait(0.5):
-        pass
+        signal.signal(number, lambda *_: stopped.set())
+    return stopped

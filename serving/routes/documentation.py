@@ -11,7 +11,7 @@ from serving.schemas.items import ItemsRequest, OffersRequest
 from serving.schemas.operations import Problem
 from serving.schemas.users import UsersRequest
 
-__all__ = ["JSON_LINES", "open_problems", "problems", "rows_body", "with_shared_schemas"]
+__all__ = ["JSON_LINES", "open_problems", "problems", "rows_body", "with_keys", "with_shared_schemas"]
 
 JSON_LINES: Final = "application/x-ndjson"
 _REF: Final = "#/components/schemas/{model}"
@@ -58,6 +58,16 @@ def with_shared_schemas(openapi: dict[str, Any]) -> dict[str, Any]:
     _, definitions = models_json_schema(modes, ref_template=_REF)  # type: ignore[arg-type]
     schemas = openapi.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(definitions["$defs"])
+    return openapi
+
+
+def with_keys(openapi: dict[str, Any]) -> dict[str, Any]:
+    """Say which routes ask for a key: all of `/v1`. The header is read once, by the authenticator."""
+    schemes = openapi.setdefault("components", {}).setdefault("securitySchemes", {})
+    schemes["key"] = {"type": "http", "scheme": "bearer", "description": "Make one: `recsys keys create`."}
+    for path, operations in openapi["paths"].items():
+        for operation in operations.values() if path.startswith("/v1/") else ():
+            operation["security"] = [{"key": []}]
     return openapi
 
 

@@ -61,6 +61,9 @@ def test_prices_follow_promotions(catalogue: Catalogue) -> None:
     assert catalogue.number("price", NOW - 1)[0] == 10.0
     assert catalogue.number("price", NOW)[0] == 8.0
     assert catalogue.number("price", NOW + 9)[0] == 10.0
+    assert catalogue.number("price", NOW + 8) is catalogue.number("price", NOW)
+    catalogue.update(replace(MUG, offers=(Offer(sku="m", price=4.0),)))
+    assert catalogue.number("price", NOW)[0] == 4.0
 
 
 def test_only_unrestricted_products_that_can_be_bought_are_eligible(catalogue: Catalogue) -> None:

@@ -31,6 +31,12 @@ def test_spans_give_the_face_offer_of_every_moment(at: int) -> None:
     )
 
 
+def test_a_period_lasts_from_one_start_or_end_to_the_next() -> None:
+    spans = Spans.build([(0, ITEM)])
+    periods = [spans.period(at) for at in (0, 99, 100, 149, 150, 199, 200, 10**15)]
+    assert periods == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
 def test_outside_promotions_the_base_itself_is_returned() -> None:
     base = np.array([1.0])
     assert Spans.build([(0, ITEM)]).at(base, "price", 0) is base

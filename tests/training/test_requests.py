@@ -113,6 +113,13 @@ def test_numbers_become_text_ids_and_absent_columns_stay_open(tmp_path: Path) ->
     assert rows == [Request("1", "5", None, (("a", BUY, 1),)), Request("2", None, None, ())]
 
 
+@pytest.mark.parametrize("kind", [pa.null(), pa.list_(pa.null()), pa.large_list(pa.null())])
+def test_a_file_in_which_nobody_has_an_event_is_read(tmp_path: Path, kind: pa.DataType) -> None:
+    nothing = None if pa.types.is_null(kind) else []
+    (row,) = histories(tmp_path, {"query_id": ["q"], "events": pa.array([nothing], kind)})
+    assert row.events == ()
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -101,11 +101,8 @@ def test_a_worker_killed_anywhere_writes_every_entry_once(
     entries = [(f"{1000 + place}-0", event(number)) for place, number in enumerate(sent)]
     with new_log() as log:
         for count, renames in attempts:
-            with killed_after(renames):
-                try:
-                    log.write_stream_batch(entries[:count])
-                except Killed:
-                    pass
+            with killed_after(renames), suppress(Killed):
+                log.write_stream_batch(entries[:count])
             for day in compacted:
                 log.compact(MIDNIGHT // DAY + day)
         log.write_stream_batch(entries)

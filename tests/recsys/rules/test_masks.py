@@ -26,11 +26,12 @@ ITEMS = [
         brand="红",
         tags=("vegan",),
         attributes={"n": 1, "色": "红"},
+        created_at=1000,
     ),
     product(
         "plate", 60.0, 0.0, category="家居>厨房", brand="A", tags=("vegan", "new"), attributes={"n": "1"}
     ),
-    product("lamp", None, 5.0, category="家居 > 灯", attributes={"n": True}),
+    product("lamp", None, 5.0, category="家居 > 灯", attributes={"n": True, "rating": 4}),
     product("book", 10.0, 2.0, category="家居用书", brand="红"),
 ]
 
@@ -58,6 +59,14 @@ def kept(catalogue: Catalogue, text: str, user: dict[str, object] | None = None)
         ("discount >= 0.7", {"mug", "book"}),
         ("stock > 0", {"mug", "lamp", "book"}),
         ("stock is null", {"mug"}),
+        ("stock in (0, 2, 99)", {"plate", "book"}),
+        ("stock <= 2", {"plate", "book"}),
+        ('kind = "product" and kind not in ("content")', {"mug", "plate", "lamp", "book"}),
+        ("rating > 3", {"lamp"}),
+        ("created_at >= 1000", {"mug"}),
+        ("created_at is null", {"plate", "lamp", "book"}),
+        ('restricted is null or "x" in restricted', set()),
+        ('attributes.色 under "红"', {"mug"}),
         ("available", {"mug", "lamp", "book"}),
         ('"vegan" in tags and "new" not in tags', {"mug"}),
         ('brand in ("红", "B")', {"mug", "book"}),

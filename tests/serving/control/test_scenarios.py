@@ -39,9 +39,11 @@ def test_the_shipped_halls_speak_english_and_chinese_everywhere() -> None:
 
 def test_every_shipped_hall_has_a_last_shelf_for_any_shop() -> None:
     for each in read_scenarios(SEED):
-        assert each.shelves[-1].filter is None
-        assert each.shelves[-1].strategy in (Strategy.FOR_YOU, Strategy.TRENDING)
-        assert each.shelves[-1].min_items == 1
+        last = each.shelves[-1]
+        for category in ("服装 > 女装", "Fuel pumps", None):
+            assert last.expression is None or keeps(last.expression, {"category": category}, {})
+        assert last.strategy in (Strategy.FOR_YOU, Strategy.TRENDING)
+        assert last.min_items == 1
 
 
 def test_the_shipped_filters_keep_what_their_names_promise() -> None:
