@@ -59,33 +59,25 @@ def _rows(lines: Sequence[str], delimiter: str, width: int, *, last: bool) -> tu
     rows: list[CsvRow] = []
     at = 0
     while at < len(lines):
-        stop = _record_end(lines, at)
-        if stop is None and not last and len(lines) - at < _MAX_SPAN:
+        cells, used = _record(lines[at : at + _MAX_SPAN], delimiter, width)
+        refused = isinstance(cells, Rejection)
+        if refused and not last and len(lines) - at < _MAX_SPAN:
             break  # the record may close in lines that were not read yet
-        cells = _cells(lines[at : stop or at + 1], delimiter, width) if lines[at].strip() else []
-        if isinstance(cells, Rejection):
-            stop = at + 1  # only this line is lost; what follows gets a chance of its own
         if cells:
             rows.append((at, cells, lines[at]))
-        at = stop or at + 1
+        at += 1 if refused else used  # only this line is lost; what follows gets a chance of its own
     return rows, at
 
 
-def _record_end(lines: Sequence[str], at: int) -> int | None:
-    """Where the record that starts at `at` ends: when its quotes are balanced."""
-    quotes = lines[at].count('"')
-    stop = at + 1
-    while quotes % 2 and stop < len(lines) and stop - at < _MAX_SPAN:
-        quotes += lines[stop].count('"')
-        stop += 1
-    return None if quotes % 2 else stop
-
-
-def _cells(record: Sequence[str], delimiter: str, width: int) -> list[str] | Rejection:
+def _record(lines: Sequence[str], delimiter: str, width: int) -> tuple[list[str] | Rejection, int]:
+    """The record that begins with `lines`, and how many of them it takes; no cells for a blank line."""
+    if lines[0].isspace():
+        return [], 1
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
-        cells = next(csv.reader(record, delimiter=delimiter, strict=True), [])
+        cells = next(reader)
     except csv.Error as error:
-        return Rejection("bad_csv", f"the line is not CSV: {error}")
-    if cells and len(cells) != width:
-        return Rejection("bad_columns", f"the line has {len(cells)} cells, the header has {width}")
-    return cells
+        return Rejection("bad_csv", f"the line is not CSV: {error}"), 1
+    if len(cells) != width:
+        return Rejection("bad_columns", f"the line has {len(cells)} cells, the header has {width}"), 1
+    return cells, reader.line_num

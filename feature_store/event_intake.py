@@ -1,6 +1,6 @@
 """Judged events on their way into the log: collected, given ids, appended in large portions.
 
-A portion costs a look at every day it touches, so it holds up to a million rows, whatever the reader's batches are.
+A portion costs a look and a file per day it touches, so it is large, whatever the reader's batches are.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,8 @@ from feature_store.schemas import EVENT_SCHEMA
 
 __all__ = ["EventIntake"]
 
-_PORTION = 1_000_000
+# A year of 1.5 million plain purchases is one portion of 270 MB.
+_PORTION = 400 << 20
 _MAPS = ("source", "context")
 
 
@@ -40,7 +41,7 @@ class EventIntake:
         for number, why in judged.rejected:
             self._rejects.add(int(batch.lines[number]), why, _row(batch, number))
         self._waiting.append((judged.events, batch.lines[judged.rows]))
-        if sum(events.num_rows for events, _ in self._waiting) >= _PORTION:
+        if sum(events.nbytes for events, _ in self._waiting) >= _PORTION:
             self.finish()
 
     def _judge(self, batch: Batch) -> Validated:

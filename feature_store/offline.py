@@ -135,7 +135,7 @@ def _needed(wanted: Sequence[str], merged: bool) -> list[str]:
 def _of_types(types: Collection[EventType] | None) -> ds.Expression:
     if types is None:
         return _REAL
-    return _REAL & ds.field("type").isin(sorted(kind.value for kind in types))
+    return _REAL & ds.field("type").isin(pa.array(sorted(kind.value for kind in types), pa.string()))
 
 
 def _translate(values: pa.ChunkedArray, words: Mapping[str, str]) -> pa.ChunkedArray:

@@ -59,18 +59,18 @@ def listing_answer(listing: Listing, started: float) -> Json:
     return answer
 
 
-def halls_answer(halls: tuple[Scenario, ...], language: str | None) -> Json:
-    """Which halls there are for a shopper."""
-    return {"scenarios": [_hall_head(hall, language) for hall in halls]}
+def halls_answer(halls: tuple[Scenario, ...], language: str | None, *, private: bool) -> Json:
+    """Which halls there are for a shopper; `private` tells whom each is for."""
+    return {"scenarios": [_hall_head(hall, language, private) for hall in halls]}
 
 
-def hall_answer(hall: Hall, started: float) -> Json:
-    """One hall with its shelves."""
+def hall_answer(hall: Hall, started: float, *, private: bool) -> Json:
+    """One hall with its shelves; `private` tells whom it is for."""
     listing = hall.listing
     language = listing.ask.language
     return {
         "recomm_id": listing.recomm_id,
-        **_hall_head(hall.scenario, language),
+        **_hall_head(hall.scenario, language, private),
         "shelves": [_shelf(filled, language) for filled in hall.shelves],
         "fallback_used": listing.fallback_used,
         **_origin(listing),
@@ -166,12 +166,12 @@ def _placed(placed: Placed) -> Json:
     return answer
 
 
-def _hall_head(hall: Scenario, language: str | None) -> Json:
+def _hall_head(hall: Scenario, language: str | None, private: bool) -> Json:
     return {
         "slug": hall.slug,
         "title": title_in(hall.title, language),
         "copy": title_in(hall.body, language),
-        "audience": hall.audience,
+        "audience": hall.audience if private else None,
     }
 
 

@@ -41,9 +41,15 @@ and query parameters are refused by name. Times are RFC 3339. Keys: `Authorizati
 
 
 def create_app(settings: Settings | None = None, resources: Resources | None = None) -> FastAPI:
-    """The application; without `resources` it is put together from the settings, by default the environment's."""
+    """The application; without `resources` it is put together from the settings, by default the environment's.
+
+    Raises:
+        ConfigError: open CORS and browser keys, or a setting that is wrong.
+        SetupError: a store is there and unsafe to use.
+    """
     settings = settings or (resources.settings if resources else Settings.load())
     resources = resources or compose(settings, open_stores(settings))
+    resources.prepare()
     app: FastAPI = FastAPIOffline(
         docs_url="/docs",
         redoc_url=None,

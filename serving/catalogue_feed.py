@@ -18,7 +18,7 @@ from recsys.vocabulary import Vocabulary
 
 __all__ = ["CatalogueFeed", "LiveCatalogue"]
 
-_BLOCK_MS: Final = 1000
+_BLOCK_MS: Final = 500
 _KEPT: Final = 2
 _log: Final = structlog.get_logger(__name__)
 

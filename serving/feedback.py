@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from feature_store.events import validate_row
 from feature_store.fields import Rejection
-from feature_store.online import MAX_EVENTS_PER_CALL, Verdict
+from feature_store.online import Verdict
 from recsys.types import Event, EventType
 from serving.listings import Ask, Listing, Placed
 from serving.observability import Metrics
@@ -57,7 +57,7 @@ class EventIntake:
         self._clock = clock
 
     def take(self, rows: Sequence[Mapping[str, object]], admit: Callable[[Event], None]) -> Taken:
-        """Store up to `MAX_EVENTS_PER_CALL` rows; `admit` may refuse the whole call for what one event says.
+        """Store up to 500 rows (`MAX_EVENTS_PER_CALL`); `admit` may refuse the whole call for what one event says.
 
         Raises:
             Forbidden: from `admit`; nothing is stored then.
@@ -137,6 +137,3 @@ def _shown(placed: Placed) -> dict[str, object]:
         "propensity": _DETERMINISTIC,
         "reason": placed.reason_code,
     }
-
-
-assert MAX_EVENTS_PER_CALL == 500  # noqa: S101  (the wire contract names the number)

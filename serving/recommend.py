@@ -4,10 +4,9 @@ Invariants: a call sees exactly one release; an unknown shopper, item or empty h
 written here, what is noted about a list is noted after it is answered.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from time import perf_counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
 
 from recsys.query import Answer, Query
 from serving.hydrators import Shopper, ShopperHydrator
@@ -17,9 +16,12 @@ from serving.observability import Metrics
 from serving.presenter import digest_of, place, view_of, why_not_words
 from serving.queries import make_query
 from serving.releases import LoadedRelease, Releases
+from serving.stage_watch import OutOfTime, StageWatch
 from serving.times import now_ms
 
-__all__ = ["Moment", "Recommender"]
+__all__ = ["Limits", "Moment", "Recommender"]
+
+_CHEAPEST: Final = ("trending",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +48,31 @@ class Moment:
         return tuple(parts)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much a request may use."""
+
+    history_length: int
+    """Events of a shopper that count."""
+    deadline_ms: float
+    """Work after which a request answers with what it has."""
+
+
 class Recommender:
-    """Makes lists. `history_length` is how many events of a shopper count."""
+    """Makes lists."""
 
     def __init__(
         self,
         releases: Releases,
         shoppers: ShopperHydrator,
         metrics: Metrics,
-        history_length: int,
+        limits: Limits,
         clock: Callable[[], int] = now_ms,
     ) -> None:
         self._releases = releases
         self._shoppers = shoppers
         self._metrics = metrics
-        self._history_length = history_length
+        self._limits = limits
         self._clock = clock
 
     def recommend(self, ask: Ask) -> Listing:
@@ -72,9 +84,9 @@ class Recommender:
         """
         moment = self.moment(ask)
         query = self.query(ask, moment)
-        answer = self.answer(query, moment)
+        answer, late = self.answer(query, moment)
         catalogue = moment.release.pipeline.catalogue
-        degraded = moment.degraded(ask.max_staleness_s)
+        degraded = (*moment.degraded(ask.max_staleness_s), *late)
         self._metrics.answer(answer.fallback_used, degraded)
         return Listing(
             recomm_id=uuid7(moment.at),
@@ -108,21 +120,20 @@ class Recommender:
             ExpressionError: a filter does not parse.
         """
         vocabulary = moment.release.pipeline.vocabulary
-        return make_query(ask, moment.shopper, vocabulary, moment.at, self._history_length)
+        return make_query(ask, moment.shopper, vocabulary, moment.at, self._limits.history_length)
 
-    def answer(self, query: Query, moment: Moment) -> Answer:
-        """What the release answers; its stages are measured."""
-        stages: dict[str, float] = {}
+    def answer(self, query: Query, moment: Moment) -> tuple[Answer, tuple[str, ...]]:
+        """What the release answers and what that had to do without; its stages are measured.
 
-        @contextmanager
-        def watch(stage: str) -> Iterator[None]:
-            started = perf_counter()
-            yield
-            stages[stage] = (perf_counter() - started) * 1000
-
-        answer = moment.release.pipeline.recommend(query, watch)
-        self._metrics.stages(stages)
-        return answer
+        Over the deadline the trending items under the same filter answer.
+        """
+        pipeline, watch = moment.release.pipeline, StageWatch(self._limits.deadline_ms)
+        try:
+            return pipeline.recommend(query, watch), ()
+        except OutOfTime:
+            return pipeline.recommend(replace(query, sources=_CHEAPEST, diversity=0.0)), ("deadline",)
+        finally:
+            self._metrics.stages(watch.milliseconds)
 
 
 def _notices(query: Query, answer: Answer) -> tuple[str, ...]:

@@ -108,6 +108,7 @@ class Releases:
         self._loaded: tuple[LoadedRelease, ...] = ()
         self._refused: dict[str, tuple[str, int]] = {}
         self._busy = threading.Lock()
+        self._looked = threading.Event()
 
     def current(self) -> LoadedRelease:
         """The live release; take it once per request.
@@ -138,11 +139,17 @@ class Releases:
 
     def run(self, stop: threading.Event) -> None:
         """Follow the pointer until `stop`; for a thread of its own."""
-        while not stop.wait(_POLL_S):
+        while not stop.is_set():
             try:
                 self.follow()
             except Exception:
                 _log.exception("release_follow_failed")
+            self._looked.set()
+            stop.wait(_POLL_S)
+
+    def wait_for_first_look(self, patience_s: float) -> bool:
+        """Wait until `run` has looked at the pointer once, and loaded what it could; False when that takes longer."""
+        return self._looked.wait(patience_s)
 
     def _wanted(self) -> list[str]:
         """Release ids to try in order; without a running one any older one is better than none."""

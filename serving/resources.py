@@ -6,7 +6,7 @@ has; `close` writes what is queued and stops every thread.
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -29,7 +29,7 @@ from serving.item_service import ItemService
 from serving.observability import Metrics
 from serving.pages import Pager
 from serving.rate_limit import TokenBuckets
-from serving.recommend import Recommender
+from serving.recommend import Limits, Recommender
 from serving.release_board import ReleaseBoard
 from serving.releases import LoadedRelease, ReleaseFolders, Releases
 from serving.scenario_page import ScenarioPages
@@ -43,12 +43,14 @@ __all__ = ["Resources", "compose"]
 
 BROWSER_CALLS_PER_S: Final = 20.0
 BROWSER_BURST: Final = 100
+_PATIENCE_S: Final = 3.0
+_FIRST_LOOK_S: Final = 10.0
 _log: Final = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """Everything routes use. `start` before the first request, `close` after the last."""
+    """Everything routes use. `prepare` first, `start` before the first request, `close` after the last."""
 
     settings: Settings
     stores: Stores
@@ -66,21 +68,28 @@ class Resources:
     board: ReleaseBoard
     after: AfterAnswer
     prepare: Callable[[], None]
-    """What needs the database: seeds, the first look at halls and keys, so that they outlive it."""
-    stopping: threading.Event
+    """Seeds the halls, takes a first look at halls and keys (so that they outlive the database), and refuses with
+    ConfigError what must not be served."""
+    stopping: threading.Event = field(default_factory=threading.Event)
+    threads: list[threading.Thread] = field(default_factory=list)
 
     def start(self) -> None:
-        """Load the live release and begin to follow it, the catalogue and the queue."""
-        self.prepare()
-        self.releases.follow()
+        """Begin to follow the live release and the catalogue, and to write notes.
+
+        A release that loads quickly is ready when this returns; the process is live before a slow one is.
+        """
         self.after.start()
         for name, run in (("follow-release", self.releases.run), ("follow-catalogue", self.feed.run)):
-            threading.Thread(target=run, args=(self.stopping,), name=name, daemon=True).start()
+            self.threads.append(threading.Thread(target=run, args=(self.stopping,), name=name, daemon=True))
+            self.threads[-1].start()
+        self.releases.wait_for_first_look(_FIRST_LOOK_S)
 
     def close(self) -> None:
         """Write what is queued, stop the threads, give the connections back."""
         self.stopping.set()
         self.after.close()
+        for thread in self.threads:
+            thread.join(_PATIENCE_S)
         self.stores.close()
 
 
@@ -106,7 +115,8 @@ def compose(settings: Settings, stores: Stores, clock: Callable[[], int] = now_m
 
     folders = _folders(settings)
     releases = Releases(online, stores.blobs, folders, make_ready, clock)
-    recommender = Recommender(releases, ShopperHydrator(online), metrics, settings.history_length, clock)
+    limits = Limits(history_length=settings.history_length, deadline_ms=settings.deadline_ms)
+    recommender = Recommender(releases, ShopperHydrator(online), metrics, limits, clock)
     after = AfterAnswer(online)
     return Resources(
         settings=settings,
@@ -125,7 +135,6 @@ def compose(settings: Settings, stores: Stores, clock: Callable[[], int] = now_m
         board=ReleaseBoard(online, stores.blobs, folders, releases),
         after=after,
         prepare=prepare,
-        stopping=threading.Event(),
     )
 
 

@@ -95,11 +95,13 @@ class _Page:
         self._query = recommender.query(ask, moment)
         self._taken = self._query.exclude
         self._answers: list[Answer] = []
+        self._late: tuple[str, ...] = ()
         self.shelves: list[FilledShelf] = []
 
     def add(self, shelf: Shelf) -> None:
         """Fill the next shelf, or leave it out."""
-        answer = self._recommender.answer(self._question(shelf), self._moment)
+        answer, late = self._recommender.answer(self._question(shelf), self._moment)
+        self._late = self._late or late
         if len(answer.items) < shelf.min_items:
             return
         view = view_of(self._ask, self._moment.at)
@@ -118,7 +120,7 @@ class _Page:
             release=self._moment.release,
             items=tuple(placed for filled in self.shelves for placed in filled.items),
             fallback_used=fallbacks[0] if fallbacks else None,
-            degraded=self._moment.degraded(self._ask.max_staleness_s),
+            degraded=(*self._moment.degraded(self._ask.max_staleness_s), *self._late),
             notices=_notices(self._answers),
             events_lag_ms=self._moment.events_lag_ms,
             state_digest=digest_of(self._query),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from recsys.history import History
 from recsys.pipeline import Pipeline
@@ -43,7 +44,9 @@ class Candidate:
 
     def answer(self, progress: Progress) -> Lists:
         """Lists for both parts; for `new` the shopper's seen items are excluded."""
-        return {part: self._answer_part(part, progress) for part in PARTS}
+        # One search is over in a millisecond; waking other threads for it costs more than it saves.
+        with threadpool_limits(1):
+            return {part: self._answer_part(part, progress) for part in PARTS}
 
     def scores(self, system: str, lists: Lists) -> list[Scores]:
         """Figures of its lists."""

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from fastapi import APIRouter, Response
 
+from feature_store.online import MAX_EVENTS_PER_CALL
 from serving.access import Shop, Storefront, admit_event, with_token_shopper
 from serving.answers import json_answer
 from serving.json_body import RawBody, read_rows
@@ -11,8 +12,6 @@ from serving.routes.documentation import problems, rows_body
 from serving.schemas.events import EventsAnswer, EventsRequest
 
 __all__ = ["router"]
-
-MOST_EVENTS = 500
 
 router = APIRouter(prefix="/v1/events", tags=["Events"])
 
@@ -25,6 +24,6 @@ router = APIRouter(prefix="/v1/events", tags=["Events"])
 )
 def post_events(body: RawBody, shop: Shop, caller: Storefront) -> Response:
     """Up to 500 events, each with its own verdict. What is accepted is durable, and the next list knows it."""
-    rows = [with_token_shopper(row, caller) for row in read_rows(body, "events", MOST_EVENTS)]
+    rows = [with_token_shopper(row, caller) for row in read_rows(body, "events", MAX_EVENTS_PER_CALL)]
     taken = shop.intake.take(rows, lambda event: admit_event(caller, event))
     return json_answer(asdict(taken))

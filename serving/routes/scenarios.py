@@ -22,7 +22,7 @@ def list_halls(query: Annotated[ShopperQuery, Query()], shop: Shop, caller: Stor
     """Which halls this shopper should see."""
     ask = ask_for_shopper(query, caller)
     admit_ask(caller, ask)
-    return json_answer(halls_answer(shop.scenarios.halls(ask), ask.language))
+    return json_answer(halls_answer(shop.scenarios.halls(ask), ask.language, private=not caller.browser))
 
 
 @router.get("/{slug}", response_model=Hall, responses=problems(404))
@@ -36,4 +36,4 @@ def show_hall(
     started = perf_counter()
     ask = ask_for_hall(slug, query, caller)
     admit_ask(caller, ask)
-    return json_answer(hall_answer(shop.scenarios.show(slug, ask), started))
+    return json_answer(hall_answer(shop.scenarios.show(slug, ask), started, private=not caller.browser))

@@ -45,7 +45,7 @@ class HallHead(Answer):
     title: str = Field(examples=["Weekend kitchen"])
     copy_: str = Field(alias="copy", examples=["Two slow days, one warm oven."])
     audience: str | None = Field(examples=['user.member_level = "gold"'])
-    """Whom it is for, in the filter language; null for everybody."""
+    """Whom it is for, in the filter language; null for everybody. Browsers are not told."""
 
 
 class Halls(Answer):

@@ -29,33 +29,44 @@ def text(pages: dict[Path, str]) -> str:
     return "\n".join(pages.values())
 
 
-def verbs(root: Path) -> Iterator[str]:
-    """Every command line, such as `recsys data import`, from the entry points in pyproject.toml."""
+def verbs(root: Path) -> Iterator[tuple[str, Any]]:
+    """Every command, such as `recsys data ingest`, from the entry points in pyproject.toml."""
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
     for name, target in project["entry-points"]["recsys.commands"].items():
         module, _, attribute = target.partition(":")
         yield from lines(f"recsys {name}", typer.main.get_command(getattr(import_module(module), attribute)))
 
 
-def lines(words: str, command: Any) -> Iterator[str]:
-    """The command itself, or those below a group."""
+def lines(words: str, command: Any) -> Iterator[tuple[str, Any]]:
+    """The command itself, or those below a group, each with its words."""
     below = getattr(command, "commands", {})
     if not below:
-        yield words
+        yield words, command
     for name, inner in below.items():
         yield from lines(f"{words} {name}", inner)
 
 
 def test_every_verb_is_documented(root: Path, text: str) -> None:
-    found = list(verbs(root))
+    found = [words for words, _ in verbs(root)]
     assert len(found) > 12
     assert [verb for verb in found if not re.search(rf"{verb}\b", text)] == []
 
 
 def test_every_verb_of_the_docs_exists(root: Path, text: str) -> None:
-    known = {verb.split()[1] for verb in verbs(root)}
+    known = {words.split()[1] for words, _ in verbs(root)}
     named = re.findall(r"(?:^|`|&& |exec \w+ )recsys ([a-z]+)\b", text, flags=re.MULTILINE)
     assert sorted(set(named) - known) == []
+
+
+def test_every_option_of_the_docs_exists(root: Path, text: str) -> None:
+    shown = set()
+    for words, command in verbs(root):
+        known = {name for parameter in command.params for name in parameter.opts} | {"--help"}
+        for rest in re.findall(rf"\b{words}\b((?: [^\s`#|;]+)*)", text):
+            options = set(re.findall(r"--[a-z-]+", rest))
+            assert options <= known, f"{words}: {sorted(options - known)}"
+            shown |= {f"{words} {option}" for option in options}
+    assert len(shown) > 15
 
 
 def test_every_setting_is_documented(root: Path) -> None:

@@ -38,7 +38,7 @@ class Product:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, f"recsys {' '.join(arguments)}: {done.stderr}"
+        assert done.returncode == 0, f"recsys {' '.join(arguments)}: {done.stdout[-3000:]}{done.stderr}"
         return done.stdout.strip()
 
     def start(self, verb: str, *arguments: str) -> "subprocess.Popen[bytes]":
@@ -72,6 +72,17 @@ class Product:
         """Whether a process runs; a zombie does not."""
         try:
             return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        except OSError:
+            return False
+
+    def running(self) -> list[int]:
+        """Every process that was told of this home folder, or works in it."""
+        return [int(process.name) for process in Path("/proc").iterdir() if self._is_ours(process)]
+
+    def _is_ours(self, process: Path) -> bool:
+        try:
+            told = f"RECSYS_HOME={self.home}\0".encode() in (process / "environ").read_bytes()
+            return process.name.isdigit() and (told or (process / "cwd").readlink().is_relative_to(self.home))
         except OSError:
             return False
 

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,20 +14,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds processes in /proc"),
 ]
-
-
-def processes_of(home: Path) -> list[int]:
-    """Every process that was told of this home folder, or works in it."""
-    found = []
-    for process in Path("/proc").iterdir():
-        try:
-            told = f"RECSYS_HOME={home}\0".encode() in (process / "environ").read_bytes()
-            inside = Path(os.readlink(process / "cwd")).is_relative_to(home)
-        except OSError:
-            continue
-        if (told or inside) and process.name.isdigit():
-            found.append(int(process.name))
-    return found
 
 
 @pytest.fixture
@@ -41,7 +26,7 @@ def start(product: Any, port: int) -> "subprocess.Popen[bytes]":
     caller = product.storefront(port)
     product.wait_for(lambda: caller.get("/healthz").status == 200, "a live API")
     # The API, the event worker, the jobs worker, the store's guard and the store, beside `up` itself.
-    product.wait_for(lambda: len(processes_of(product.home)) >= 5, "all processes")
+    product.wait_for(lambda: len(product.running()) >= 5, "all processes")
     return up
 
 
@@ -67,11 +52,11 @@ def test_an_empty_home_is_live_and_told_what_to_run(product: Any, free_port: int
 
     up.send_signal(signal.SIGINT)
     assert up.wait(60) == 0
-    product.wait_for(lambda: processes_of(product.home) == [], "the end of every process", 30)
+    product.wait_for(lambda: product.running() == [], "the end of every process", 30)
 
 
 def test_nothing_outlives_a_killed_supervisor(product: Any, free_port: int) -> None:
     up = start(product, free_port)
     up.kill()
     up.wait()
-    product.wait_for(lambda: processes_of(product.home) == [], "the end of every process", 60)
+    product.wait_for(lambda: product.running() == [], "the end of every process", 60)

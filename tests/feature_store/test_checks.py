@@ -5,7 +5,7 @@ import pytest
 
 from feature_store.checks import CHECKS, CheckResult, Status, run_checks
 from feature_store.codec import events_to_table
-from feature_store.history import item_history, user_history
+from feature_store.history import Deletion, item_history, user_history
 from feature_store.log import EventLog, parts
 from feature_store.log.parts import DAY
 from recsys.types import Event, EventType, Item, Offer, User
@@ -71,7 +71,8 @@ def test_unknown_items_warn_and_fail_when_they_are_many(
 
 
 def test_a_sku_and_a_deleted_item_are_known(tmp_path: Path) -> None:
-    assert shop(tmp_path, event(1, item_id="k"))["unknown_items"].count == 0
+    item_history(tmp_path).record([Item(item_id="gone"), Deletion("gone", NOW + 1)], NOW)
+    assert shop(tmp_path, event(1, item_id="k"), event(2, item_id="gone"))["unknown_items"].count == 0
 
 
 def test_unknown_users_are_normal_until_nobody_is_recognised(tmp_path: Path) -> None:

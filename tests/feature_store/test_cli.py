@@ -78,8 +78,8 @@ def test_items_users_and_events_go_in_together(home: Path, tmp_path: Path, event
     assert run("validate").count("PASS") == 10
 
 
-def test_a_file_of_nothing_but_bad_rows_fails(home: Path, tmp_path: Path) -> None:
-    assert home
+@pytest.mark.usefixtures("home")
+def test_a_file_of_nothing_but_bad_rows_fails(tmp_path: Path) -> None:
     run("ingest", "--users", write(tmp_path / "users.csv", "user_id", " u"), code=1)
 
 
@@ -103,8 +103,8 @@ def test_a_wrong_call_is_an_input_error(
     assert not home.exists()
 
 
-def test_validate_fails_on_an_empty_home_and_speaks_json(home: Path) -> None:
-    assert home
+@pytest.mark.usefixtures("home")
+def test_validate_fails_on_an_empty_home_and_speaks_json() -> None:
     checks = as_json("validate", code=1)
     assert checks[0]["name"] == "events_present"
     assert checks[0]["status"] == "FAIL"

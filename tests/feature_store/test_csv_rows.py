@@ -66,6 +66,15 @@ def test_a_broken_line_costs_itself_only(line: str, code: str) -> None:
     ]
 
 
+def test_quotes_within_unquoted_cells_join_no_lines() -> None:
+    assert read('x,5",y\nx,6",y\n"",a,b\n') == [
+        (1, ["x", '5"', "y"]),
+        (2, ["x", '6"', "y"]),
+        (3, ["", "a", "b"]),
+    ]
+    assert [cells for _, cells in read('x,5" or,y\nx,6",y\n')] == [["x", '5" or', "y"], ["x", '6"', "y"]]
+
+
 def test_two_unclosed_quotes_do_not_swallow_what_lies_between() -> None:
     text = 'x,"open,w\na,b,c\ny,"open,w\nd,e,f\n'
     assert read(text) == [(1, "bad_csv"), (2, ["a", "b", "c"]), (3, "bad_csv"), (4, ["d", "e", "f"])]
@@ -92,13 +101,31 @@ def test_the_header_is_the_first_line_that_says_something() -> None:
     assert read_header(io.StringIO(""), ",") == ([], 0)
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+@pytest.mark.parametrize("line", ['x,y,"open', '5",y,"open'])
+def test_a_quote_open_at_the_end_of_the_file_is_refused(line: str, end: str) -> None:
+    assert read(f"a,b,c\n{line}{end}") == [(1, ["a", "b", "c"]), (2, "bad_csv")]
+
+
+CELLS = ["a", "红", "", '"b"', '"b,c"', '"b ""c"""', '5"', '"open', '"b"x', ' "b"', '"b\nc"', '""']
+
+
 @settings(deadline=None)
-@given(st.lists(st.lists(st.sampled_from(["a", "红", "", '"', ",", "\n", "x y"]), min_size=6, max_size=6)))
-def test_both_readers_agree_wherever_the_fast_one_answers(lines: list[list[str]]) -> None:
-    text = "".join("".join(line) + "\n" for line in lines)
-    physical = text.splitlines(keepends=True)
-    table = plain_table(physical, ",", 2) if physical else None
+@given(
+    st.lists(
+        st.lists(st.sampled_from(CELLS), min_size=2, max_size=2)
+        | st.lists(st.sampled_from(CELLS), max_size=3)
+    ),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.booleans(),
+)
+def test_both_readers_agree_wherever_the_fast_one_answers(
+    records: list[list[str]], end: str, closed: bool
+) -> None:
+    text = end.join(",".join(record) for record in records) + end * closed
+    lines = list(io.StringIO(text, newline=""))
+    table = plain_table(lines, ",", 2) if lines else None
     if table is not None:
-        rows, used = csv_rows._rows(physical, ",", 2, last=True)
-        assert used == len(physical)
+        rows, used = csv_rows._rows(lines, ",", 2, last=True)
+        assert used == len(lines)
         assert [cells for _, cells, _ in rows] == [list(row.values()) for row in table.to_pylist()]

@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 import redis
+import structlog
 
+from feature_store.connection import client_for
 from feature_store.database import make_engine, upgrade
 from feature_store.online_redis import RedisOnlineStore
+from feature_store.redis_link import Timeouts
 from feature_store.testing import running_valkey
 from recsys.config import ReleaseConfig
 from recsys.release import Manifest, push, seal
@@ -27,7 +30,7 @@ from serving.control.principals import Role
 from serving.control.tokens import sign_shopper_token
 from serving.resources import Resources, compose
 from serving.settings import Settings
-from serving.stores import open_stores
+from serving.stores import Stores, open_stores
 from serving.times import now_ms
 
 with warnings.catch_warnings():
@@ -75,6 +78,15 @@ def make_release(shop: Shop, into: Path, seed: int = 0) -> Made:
     return Made(shop, folder, manifest)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quiet_log() -> None:
+    """Short lines: the default shows every variable of every frame, which takes seconds."""
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger("warning"),
+    )
+
+
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return make_release(build_shop(7, SMALL), tmp_path_factory.mktemp("releases"))
@@ -117,8 +129,9 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Api:
     """A running application and the keys to it."""
 
-    def __init__(self, client: TestClient, resources: Resources, made: Made | None) -> None:
-        self.client = client
+    client: TestClient
+
+    def __init__(self, resources: Resources, made: Made | None) -> None:
         self.resources = resources
         self.made = made
         keys = KeyRepository(resources.stores.database, now_ms)
@@ -159,7 +172,7 @@ def settings_for(home: Path, redis_url: str, **more: Any) -> Settings:
         redis_url=redis_url,
         namespace=f"t{uuid.uuid4().hex[:12]}",
         shopper_secret=SECRET,
-        **more,
+        **{"deadline_ms": 10_000, **more},
     )
 
 
@@ -172,13 +185,20 @@ def open_in(stack: ExitStack, home: Path, settings: Settings, database: Path, ma
     home.mkdir(exist_ok=True)
     if not (home / "recsys.db").exists():
         shutil.copy(database, home / "recsys.db")
-    resources = compose(settings, open_stores(settings))
+    resources = compose(settings, patient(open_stores(settings), settings))
     if made is not None:
         publish(resources, made)
-    client = TestClient(create_app(resources=resources), raise_server_exceptions=False)
-    api = Api(client, resources, made)  # makes the keys, which the application reads when it starts
-    stack.enter_context(client)
+    api = Api(resources, made)  # makes the keys, which the application reads when it is made
+    api.client = TestClient(create_app(resources=resources), raise_server_exceptions=False)
+    stack.enter_context(api.client)
+    resources.releases.follow()  # waits for the thread that does the same
     return api
+
+
+def patient(stores: Stores, settings: Settings) -> Stores:
+    """The same stores, on a machine that may be too busy to answer within the 50 ms of production."""
+    online = RedisOnlineStore.of(client_for(settings), settings, Timeouts(read_s=5.0))
+    return replace(stores, online=online)
 
 
 @pytest.fixture

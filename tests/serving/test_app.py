@@ -3,7 +3,12 @@
 import re
 from typing import Any
 
+import pytest
+
+from recsys.errors import ConfigError
+from serving.app import create_app
 from serving.ids import made_at
+from serving.resources import compose
 
 
 def test_a_request_id_comes_back_or_is_made(api: Any) -> None:
@@ -76,3 +81,10 @@ def test_pages_of_named_origins_may_call_and_no_others(open_api: Any, redis_url:
     assert "X-Request-Id" in refused.headers["access-control-expose-headers"]
     stranger = api.call("GET", "/healthz", None, headers={"Origin": "https://other.example"})
     assert "access-control-allow-origin" not in stranger.headers
+
+
+def test_open_cors_and_browser_keys_do_not_go_together(open_api: Any) -> None:
+    api = open_api()
+    open_to_all = api.resources.settings.model_copy(update={"cors_origins": ("*",)})
+    with pytest.raises(ConfigError, match="RECSYS_CORS_ORIGINS"):
+        create_app(resources=compose(open_to_all, api.resources.stores))

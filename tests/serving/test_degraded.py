@@ -105,3 +105,18 @@ def test_a_database_that_is_away_stops_nobody_who_was_known(open_api: Any, tmp_p
     api.resources.authenticator._keys._snapshot._tried_at = float("-inf")
     assert api.recommend().status_code == 200
     assert api.call("GET", "/v1/scenarios/weekend-kitchen").status_code == 200
+
+
+def test_over_the_deadline_the_trending_items_answer_under_the_same_filter(open_api: Any) -> None:
+    api = open_api()
+    hurried = api.resources.settings.model_copy(update={"deadline_ms": 0.0001})
+    api = open_api(settings=hurried)
+    asked = {"events": [{"type": "cart", "item_id": "tea/0001"}], "filter": 'category under "Sport"'}
+    answer = api.recommend(**asked, return_items=True).json()
+    assert answer["degraded"] == ["deadline"]
+    assert len(answer["items"]) > 10
+    assert {item["attributes"]["category"] for item in answer["items"]} == {"Sport > Running > Shoes"}
+    assert {item["reason"]["code"] for item in answer["items"]} == {"trending"}
+    hall = api.call("GET", "/v1/scenarios/weekend-kitchen").json()
+    assert hall["degraded"] == ["deadline"]
+    assert hall["shelves"][-1]["items"]

@@ -1,6 +1,7 @@
 """Which release a process serves, over real releases; only the pointer and the clock are the test's."""
 
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from feature_store.online import Pointer
 from recsys.errors import ReleaseError, UnavailableError
+from recsys.pipeline import Pipeline
 from recsys.release import MemoryBlobStore, push
 from serving.errors import NotReady
 from serving.releases import LoadedRelease, ReleaseFolders, Releases
@@ -226,3 +228,22 @@ def test_a_damaged_note_of_the_last_release_is_no_release(world: World, note: st
     world.folders.home.mkdir(parents=True)
     (world.folders.home / "live.json").write_text(note)
     assert not world.process().follow()
+
+
+def test_a_start_waits_for_a_quick_release_and_not_for_a_slow_one(world: World, made: Any) -> None:
+    go, stop = threading.Event(), threading.Event()
+
+    def slowly(folder: Path) -> Pipeline:
+        go.wait(30)
+        return Pipeline.load(folder)
+
+    world.publish(made)
+    releases = Releases(world, world.blobs, world.folders, world.prepare, lambda: world.now, slowly)
+    thread = threading.Thread(target=releases.run, args=(stop,))
+    thread.start()
+    assert not releases.wait_for_first_look(0.05)
+    go.set()
+    assert releases.wait_for_first_look(30)
+    assert live(releases) == made.release_id
+    stop.set()
+    thread.join(10)

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -16,7 +17,7 @@ from recsys.types import Event, EventType
 MIDNIGHT = 20_000 * DAY
 
 
-def event(number: int, day: int = 0, user: str = "客户", **changes: object) -> Event:
+def event(number: int, day: int = 0, user: str = "客户", **changes: Any) -> Event:
     plain = Event(
         event_id=f"e{number}",
         type=EventType.VIEW,
@@ -24,7 +25,7 @@ def event(number: int, day: int = 0, user: str = "客户", **changes: object) ->
         user_id=user,
         item_id="杯子",
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return replace(plain, **changes)
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ def test_arriving_at_another_time_is_no_conflict(log: EventLog) -> None:
     ],
 )
 def test_a_known_id_with_other_content_is_a_conflict_and_the_first_stays(
-    log: EventLog, other: dict[str, object]
+    log: EventLog, other: dict[str, Any]
 ) -> None:
     append(log, event(1), event(9, day=1))
     changed = event(1, **other)

@@ -47,10 +47,41 @@ def test_one_read_serves_everybody_until_the_time_to_live_is_over() -> None:
     assert source_reads == [1] * 10
     assert source.reads == 1
     source.value = 2
-    hands.at += 2.9
+    hands.at += 1.4
     assert snapshot.get() == 1
-    hands.at += 0.2
+    assert source.reads == 1
+    hands.at += 1.6
     assert snapshot.get() == 2
+
+
+def test_under_traffic_it_is_read_again_before_its_time_is_over_and_nobody_waits() -> None:
+    source, hands = Source(), Hands()
+    snapshot = make(source, hands, patience_s=60)
+    assert snapshot.get() == 1
+    source.gate.clear()
+    source.value = 2
+    hands.at += 1.6
+    assert snapshot.get() == 1  # would hang here for a minute if it waited
+    source.gate.set()
+    wait_for(lambda: snapshot.get() == 2)
+    assert source.reads == 2
+
+
+def test_a_read_that_hangs_for_good_is_given_up() -> None:
+    source, hands = Source(), Hands()
+    snapshot = make(source, hands, patience_s=0.0)
+    assert snapshot.get() == 1
+    source.gate.clear()
+    hands.at += 4
+    snapshot.get()
+    wait_for(lambda: source.reads == 2)
+    hands.at += 59
+    snapshot.get()
+    assert source.reads == 2
+    hands.at += 2
+    snapshot.get()
+    wait_for(lambda: source.reads == 3)
+    source.gate.set()
 
 
 def test_a_source_that_goes_away_leaves_the_last_value_and_says_so() -> None:

@@ -111,3 +111,10 @@ def test_a_browser_sees_a_hall_only_for_its_own_shopper(api: Any) -> None:
     assert api.call("GET", "/v1/scenarios/gold-hall?user_id=u", "browser").status_code == 403
     assert hall(api, "?user_id=u", key="browser", shopper="u")["shelves"]
     assert hall(api, key="browser")["shelves"]
+
+
+def test_a_browser_is_not_told_whom_a_hall_is_for(api: Any) -> None:
+    assert hall(api)["audience"] == 'user.level = "gold"'
+    assert hall(api, key="browser")["audience"] is None
+    heads = api.call("GET", "/v1/scenarios?user_id=golden", "browser", shopper="golden").json()["scenarios"]
+    assert {head["audience"] for head in heads} == {None}
