@@ -52,7 +52,12 @@ def show_reports(reports: Sequence[Report], notes: Sequence[str] = (), *, as_jso
     if as_json:
         typer.echo(orjson.dumps({"sources": [_plain(report) for report in reports], "notes": list(notes)}))
         return
-    table = Table("source", "kind", *(Column(name, justify="right") for name in _NUMBERS), box=None)
+    table = Table(
+        Column("source", overflow="fold"),
+        "kind",
+        *(Column(name, justify="right") for name in _NUMBERS),
+        box=None,
+    )
     for report in reports:
         counts = (f"{getattr(report, name):,}" for name in _NUMBERS)
         table.add_row(Path(report.source).name, report.kind.value, *counts)

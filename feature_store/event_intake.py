@@ -3,7 +3,7 @@
 A portion costs a look and a file per day it touches, so it is large, whatever the reader's batches are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -38,8 +38,9 @@ class EventIntake:
     def take(self, batch: Batch) -> None:
         """Judge the rows of a batch; the good ones wait to be stored."""
         judged = self._judge(batch)
-        for number, why in judged.rejected:
-            self._rejects.add(int(batch.lines[number]), why, _row(batch, number))
+        refused = _rows(batch, [number for number, _ in judged.rejected])
+        for (number, why), row in zip(judged.rejected, refused, strict=True):
+            self._rejects.add(int(batch.lines[number]), why, row)
         self._waiting.append((judged.events, batch.lines[judged.rows]))
         if sum(events.nbytes for events, _ in self._waiting) >= _PORTION:
             self.finish()
@@ -74,11 +75,11 @@ def _received(events: pa.Table, now: int) -> pa.Table:
     return events.set_column(at, EVENT_SCHEMA.field(at), pa.repeat(pa.scalar(now), events.num_rows))
 
 
-def _row(batch: Batch, number: int) -> object:
+def _rows(batch: Batch, numbers: Sequence[int]) -> list[Mapping[str, object]]:
     if batch.table is None:
-        return batch.objects[number]
-    (row,) = batch.table.slice(number, 1).to_pylist()
-    return {name: value for name, value in row.items() if value is not None and value != ""}
+        return [batch.objects[number] for number in numbers]
+    rows = batch.table.take(pa.array(numbers, pa.int64())).to_pylist()
+    return [{name: value for name, value in row.items() if value is not None and value != ""} for row in rows]
 
 
 def _gathered(table: pa.Table) -> pa.Table:

@@ -40,7 +40,7 @@ from recsys.vocabulary import Vocabulary
 __all__ = ["Pipeline", "Watch"]
 
 Watch = Callable[[str], AbstractContextManager[object]]
-"""Called with a stage's name around that stage: how a process times it."""
+"""Called with a stage's or a source's name around it: how a process times it."""
 
 _UNWATCHED: Final[Watch] = lambda _: nullcontext()  # noqa: E731
 
@@ -87,11 +87,13 @@ class Pipeline:
         with watch("filter"):
             gates = self._gates(query, taste)
             allowed = np.logical_and.reduce(list(gates.values()))
+        scores: dict[str, Scores] = {}
+        proposals: dict[str, Codes] = {}
         with watch("retrieve"):
-            scores = {source.name: source.read(taste) for source in self._chosen(query)}
-            proposals = {
-                name: found.top(self.config.retrieval.candidates, allowed) for name, found in scores.items()
-            }
+            for source in self._chosen(query):
+                with watch(source.name):
+                    scores[source.name] = source.read(taste)
+                    proposals[source.name] = scores[source.name].top(self.config.retrieval.candidates, allowed)
         with watch("score"):
             ranking = self._rank(query, taste, union(proposals.values()), scores)
         with watch("select"):

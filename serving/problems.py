@@ -5,6 +5,7 @@ switch on it; what is wrong with single fields stands in `errors[{field, message
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -32,7 +33,7 @@ from serving.errors import (
     Unauthorized,
 )
 
-__all__ = ["PROBLEM_JSON", "problem", "problem_of"]
+__all__ = ["PROBLEM_JSON", "problem_of"]
 
 PROBLEM_JSON: Final = "application/problem+json"
 
@@ -56,42 +57,38 @@ _UNEXPECTED: Final = "the service failed on this request; its log has more under
 _HTTP_CODES: Final = {404: "not_found", 405: "method_not_allowed", 400: "malformed_request"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """What is told about an error; `members` stand beside the standard ones."""
+
+    status: int
+    code: str
+    title: str
+    detail: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    members: Mapping[str, object] = field(default_factory=dict)
+
+
 def problem_of(error: Exception, request_id: str) -> Response:
     """Return the answer to any exception; an unexpected one is told by its request id only."""
-    if isinstance(error, HTTPException):
-        return _http_problem(error, request_id)
+    told = _http_problem(error) if isinstance(error, HTTPException) else _own_problem(error)
+    body = {
+        "type": f"urn:recsys:problem:{told.code}",
+        "title": told.title,
+        "status": told.status,
+        "detail": told.detail,
+        "code": told.code,
+        "request_id": request_id,
+        **told.members,
+    }
+    return Response(orjson.dumps(body), told.status, dict(told.headers), PROBLEM_JSON)
+
+
+def _own_problem(error: Exception) -> _Problem:
     status, title = _status_and_title(error)
     if status == 500 or not isinstance(error, RecsysError):
-        return problem(500, "internal", title, _UNEXPECTED, request_id)
-    members: dict[str, object] = {}
-    if isinstance(error, InvalidRequest) and error.errors:
-        members["errors"] = [_plain(mistake) for mistake in error.errors]
-    position = getattr(error, "position", None)
-    if position is not None:
-        members["position"] = position
-    return problem(status, error.code, title, str(error), request_id, _headers(error), members)
-
-
-def problem(
-    status: int,
-    code: str,
-    title: str,
-    detail: str,
-    request_id: str,
-    headers: Mapping[str, str] | None = None,
-    members: Mapping[str, object] | None = None,
-) -> Response:
-    """Return one problem; `members` are added beside the standard ones."""
-    body = {
-        "type": f"urn:recsys:problem:{code}",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "request_id": request_id,
-        **(members or {}),
-    }
-    return Response(orjson.dumps(body), status, dict(headers or {}), PROBLEM_JSON)
+        return _Problem(500, "internal", title, _UNEXPECTED)
+    return _Problem(status, error.code, title, str(error), _headers(error), _members(error))
 
 
 def _status_and_title(error: Exception) -> tuple[int, str]:
@@ -101,12 +98,12 @@ def _status_and_title(error: Exception) -> tuple[int, str]:
     return 500, "Something went wrong here"
 
 
-def _http_problem(error: HTTPException, request_id: str) -> Response:
+def _http_problem(error: HTTPException) -> _Problem:
     """A refusal by the web framework itself: no such route, method not allowed."""
     code = _HTTP_CODES.get(error.status_code, "refused")
     title = HTTPStatus(error.status_code).phrase
     detail = str(error.detail) if error.detail != title else _path_detail(error.status_code)
-    return problem(error.status_code, code, title, detail, request_id, error.headers)
+    return _Problem(error.status_code, code, title, detail, error.headers or {})
 
 
 def _path_detail(status: int) -> str:
@@ -122,6 +119,16 @@ def _headers(error: RecsysError) -> dict[str, str]:
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
     return headers
+
+
+def _members(error: RecsysError) -> dict[str, object]:
+    members: dict[str, object] = {}
+    if isinstance(error, InvalidRequest) and error.errors:
+        members["errors"] = [_plain(mistake) for mistake in error.errors]
+    position = getattr(error, "position", None)
+    if position is not None:
+        members["position"] = position
+    return members
 
 
 def _plain(mistake: FieldError) -> dict[str, object]:

@@ -97,14 +97,12 @@ class Releases:
         folders: ReleaseFolders,
         prepare: Callable[[LoadedRelease], None],
         clock: Callable[[], int] = now_ms,
-        open_folder: Callable[[Path], Pipeline] = Pipeline.load,
     ) -> None:
         self._pointer = pointer
         self._blobs = blobs
         self._folders = folders
         self._prepare = prepare
         self._clock = clock
-        self._open = open_folder
         self._loaded: tuple[LoadedRelease, ...] = ()
         self._refused: dict[str, tuple[str, int]] = {}
         self._busy = threading.Lock()
@@ -189,7 +187,7 @@ class Releases:
 
     def _load(self, release_id: str) -> LoadedRelease:
         folder = self._folders.verified_home(release_id) or pull(release_id, self._blobs, self._folders.cache)
-        return LoadedRelease(release_id, read_manifest(folder), self._open(folder))
+        return LoadedRelease(release_id, read_manifest(folder), Pipeline.load(folder))
 
     def _was_refused(self, release_id: str) -> bool:
         """Whether it was refused lately; a repaired copy has the same id, so it is tried again after a while."""

@@ -99,22 +99,8 @@ def compose(settings: Settings, stores: Stores, clock: Callable[[], int] = now_m
     online, metrics = stores.online, Metrics()
     keys, halls = KeyRepository(stores.database, clock), ScenarioRepository(stores.database, clock)
     feed = CatalogueFeed(online)
-
-    def make_ready(release: LoadedRelease) -> None:
-        feed.adopt(release.pipeline.catalogue, changed_after=0)
-        warm_up(release.pipeline, clock())
-        metrics.release(release.release_id)
-
-    def prepare() -> None:
-        try:
-            halls.seed(config_path("scenarios.toml"))
-            halls.every()
-            refuse_open_browser_keys(settings, keys.any_browser_key())
-        except UnavailableError as error:
-            _log.warning("definitions_not_read", reason=str(error))
-
     folders = _folders(settings)
-    releases = Releases(online, stores.blobs, folders, make_ready, clock)
+    releases = Releases(online, stores.blobs, folders, _readying(feed, metrics, clock), clock)
     limits = Limits(history_length=settings.history_length, deadline_ms=settings.deadline_ms)
     recommender = Recommender(releases, ShopperHydrator(online), metrics, limits, clock)
     after = AfterAnswer(online)
@@ -134,8 +120,31 @@ def compose(settings: Settings, stores: Stores, clock: Callable[[], int] = now_m
         users=UserService(online, Identities(stores.database, online), clock),
         board=ReleaseBoard(online, stores.blobs, folders, releases),
         after=after,
-        prepare=prepare,
+        prepare=lambda: _prepare(settings, keys, halls),
     )
+
+
+def _prepare(settings: Settings, keys: KeyRepository, halls: ScenarioRepository) -> None:
+    try:
+        halls.seed(config_path("scenarios.toml"))
+        halls.every()
+        refuse_open_browser_keys(settings, keys.any_browser_key())
+    except UnavailableError as error:
+        _log.warning("definitions_not_read", reason=str(error))
+
+
+def _readying(
+    feed: CatalogueFeed, metrics: Metrics, clock: Callable[[], int]
+) -> Callable[[LoadedRelease], None]:
+    """What happens to a release before it goes live."""
+
+    def make_ready(release: LoadedRelease) -> None:
+        # Warm first: a release that is refused must not take a place in the feed.
+        warm_up(release.pipeline, clock())
+        feed.adopt(release.pipeline.catalogue, changed_after=0)
+        metrics.release(release.release_id)
+
+    return make_ready
 
 
 def _folders(settings: Settings) -> ReleaseFolders:

@@ -288,7 +288,8 @@ def test_progress_counts_every_row_read(tmp_path: Path) -> None:
     path = write(tmp_path / "users.csv", "user_id", "u1", "u2,x", " u3")
     seen: list[tuple[str, int]] = []
     ingest(path, tmp_path / "home", RowKind.USERS, progress=lambda source, rows: seen.append((source, rows)))
-    assert seen == [(str(path), 3)]
+    assert {source for source, _ in seen} == {str(path)}
+    assert sum(rows for _, rows in seen) == 3
 
 
 def test_a_source_brings_items_users_and_events_once(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from feature_store.online import Pointer
 from recsys.errors import ReleaseError, UnavailableError
-from recsys.pipeline import Pipeline
 from recsys.release import MemoryBlobStore, push
 from serving.errors import NotReady
 from serving.releases import LoadedRelease, ReleaseFolders, Releases
@@ -233,12 +232,11 @@ def test_a_damaged_note_of_the_last_release_is_no_release(world: World, note: st
 def test_a_start_waits_for_a_quick_release_and_not_for_a_slow_one(world: World, made: Any) -> None:
     go, stop = threading.Event(), threading.Event()
 
-    def slowly(folder: Path) -> Pipeline:
+    def slowly(_: LoadedRelease) -> None:
         go.wait(30)
-        return Pipeline.load(folder)
 
     world.publish(made)
-    releases = Releases(world, world.blobs, world.folders, world.prepare, lambda: world.now, slowly)
+    releases = Releases(world, world.blobs, world.folders, slowly, lambda: world.now)
     thread = threading.Thread(target=releases.run, args=(stop,))
     thread.start()
     assert not releases.wait_for_first_look(0.05)
