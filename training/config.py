@@ -1,22 +1,42 @@
 """The configuration of a training run: one TOML file, read into frozen models that refuse unknown names.
 
 Product choices only; addresses and secrets are settings of the environment. The whole of it goes into the
-manifest of the release, so a release says how it was made.
+manifest of the release, so a release says how it was made. A parameter is written once, here or in its model;
+the shipped file is made of the same: python -m training.config > configs/default.toml
 """
 
+import json
+import sys
+import textwrap
 import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from recsys.config import ReleaseConfig
 from recsys.config_files import config_path
 from recsys.errors import ConfigError
 
-__all__ = ["EvaluationConfig", "GateConfig", "SplitConfig", "TrackingConfig", "TrainingConfig", "load_config"]
+__all__ = [
+    "METRIC_NAMES",
+    "EvaluationConfig",
+    "GateConfig",
+    "SplitConfig",
+    "TrackingConfig",
+    "TrainingConfig",
+    "default_toml",
+    "load_config",
+]
 
 DEFAULT: Final = "default.toml"
+METRIC_NAMES: Final = ("ndcg", "recall", "mrr", "hr")
+_HEAD: Final = """\
+# What `recsys train` does unless a shop passes its own file: recsys train --config my-shop.toml
+# A file of your own needs only the keys it changes.
+# Written by: python -m training.config > configs/default.toml
+"""
 
 
 class _Table(BaseModel):
@@ -77,6 +97,15 @@ class TrainingConfig(_Table):
     model: ReleaseConfig = ReleaseConfig()
     """Parameters of the models and the pipeline."""
 
+    @model_validator(mode="after")
+    def _gate_weighs_a_measured_figure(self) -> Self:
+        measured = [f"{name}@{k}" for name in METRIC_NAMES for k in self.evaluation.k]
+        if self.gate.metric not in measured:
+            raise ValueError(
+                f"gate.metric {self.gate.metric!r} is not measured; choose one of {', '.join(measured)}"
+            )
+        return self
+
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a TOML file.
@@ -104,6 +133,45 @@ def load_config(path: Path | None) -> TrainingConfig:
 
 def _complaint(error: Any) -> str:
     key = ".".join(map(str, error["loc"]))
+    if not key:
+        return str(error["msg"].removeprefix("Value error, "))
     if error["type"] == "extra_forbidden":
         return f"unknown key {key!r}"
     return f"{key} = {error['input']!r}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def default_toml() -> str:
+    """The text of the shipped file: every key, its default, its docstring as comment."""
+    return _HEAD + "\n" + "\n".join(_table(TrainingConfig(), "")) + "\n"
+
+
+def _table(model: BaseModel, path: str) -> Iterator[str]:
+    """The model's own keys, then its tables under their dotted names."""
+    fields = type(model).model_fields
+    nested = {name: value for name, value in model if isinstance(value, BaseModel)}
+    for name, value in model:
+        if name not in nested:
+            yield from _comment(fields[name].description)
+            yield f"{name} = {_value(value)}"
+    for name, table in nested.items():
+        dotted = f"{path}.{name}" if path else name
+        yield ""
+        yield from _comment(type(table).__doc__)
+        yield f"[{dotted}]"
+        yield from _table(table, dotted)
+
+
+def _comment(text: str | None) -> list[str]:
+    return [f"# {line}" for line in textwrap.wrap(" ".join((text or "").split()), 106)]
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{name} = {_value(held)}" for name, held in value.items()) + " }"
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(default_toml())

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from recsys.metrics import Interval, Truth, bootstrap_interval, coverage, hit_rate, mrr, ndcg, recall
+from training.config import METRIC_NAMES
 from training.exam import PARTS, Exam, Part
 from training.protocol import Questions
 
@@ -26,7 +27,7 @@ Lists = Mapping[Part, Codes]
 """Ranked item codes int32[q, k], padded with -1, for the questions of each part."""
 
 RELEASE: Final = "release"
-METRICS: Final = {"ndcg": ndcg, "recall": recall, "mrr": mrr, "hr": hit_rate}
+METRICS: Final = dict(zip(METRIC_NAMES, (ndcg, recall, mrr, hit_rate), strict=True))
 _BY_HISTORY: Final = ((0, 1), (1, 5), (5, 20), (20, 100), (100, math.inf))
 
 

@@ -113,13 +113,16 @@ def serve(shop: Shop, *, once: bool, say: Say) -> None:
 
 
 def _verbs(shop: Shop) -> dict[str, Verb]:
+    """Each job opens the shop anew: the log and the releases have changed since the last one."""
+
     def run_promote(arguments: Mapping[str, object]) -> str:
         release_id = text_argument(arguments, "release_id")
-        done = promote(shop, release_id, lambda *_: None, force=arguments.get("force") is True)
+        anew = Shop(shop.settings, shop.config)
+        done = promote(anew, release_id, lambda *_: None, force=arguments.get("force") is True)
         return "; ".join((f"release {release_id} is live", *done.notices))
 
     def run_rollback(_: Mapping[str, object]) -> str:
-        done = rollback(shop)
+        done = rollback(Shop(shop.settings, shop.config))
         return "; ".join((f"release {done.pointer.release_id} is live again", *done.notices))
 
     return {"promote": run_promote, "rollback": run_rollback}

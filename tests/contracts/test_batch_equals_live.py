@@ -54,7 +54,8 @@ def shop() -> Shop:
 
 
 @pytest.fixture(scope="module")
-def home(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def release(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The release's folder inside a home folder."""
     home = tmp_path_factory.mktemp("home")
     draft = home / "draft"
     fit_release(shop.interactions, shop.items, {}, ReleaseConfig(), draft, seed=0)
@@ -62,12 +63,11 @@ def home(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
         draft, config={}, metrics={}, slices={}, data={"until": shop.end}, code_version="test", created_at=0
     )
     (home / "releases").mkdir()
-    draft.rename(home / "releases" / sealed.release_id)
-    return home
+    return draft.rename(home / "releases" / sealed.release_id)
 
 
 @pytest.fixture(scope="module")
-def histories(shop: Shop, home: Path) -> Histories:
+def histories(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Histories:
     generator = np.random.default_rng(4)
     known = [item.item_id for item in shop.items]
     rows, bodies = [], []
@@ -84,7 +84,7 @@ def histories(shop: Shop, home: Path) -> Histories:
             )
         rows.append({"query_id": f"问{number}", "as_of": shop.end, "events": events})
         bodies.append({"events": events, "num": 20})
-    file = home / "histories.parquet"
+    file = tmp_path_factory.mktemp("asked") / "histories.parquet"
     event = pa.struct([("item_id", pa.string()), ("type", pa.string()), ("timestamp", pa.int64())])
     schema = pa.schema([("query_id", pa.string()), ("as_of", pa.int64()), ("events", pa.list_(event))])
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), file)
@@ -92,12 +92,11 @@ def histories(shop: Shop, home: Path) -> Histories:
 
 
 @pytest.fixture(scope="module")
-def batch(home: Path, histories: Histories) -> dict[str, list[str]]:
-    out = home / "lists.parquet"
-    release = next(path.name for path in (home / "releases").iterdir())
+def batch(release: Path, histories: Histories) -> dict[str, list[str]]:
+    out = histories.file.with_name("lists.parquet")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RECSYS_HOME", str(home))
-        arguments = ["--histories", histories.file, "--k", 20, "--out", out, "--release", release]
+        patch.setenv("RECSYS_HOME", str(release.parents[1]))
+        arguments = ["--histories", histories.file, "--k", 20, "--out", out, "--release", release.name]
         try:
             run(["recommend", *map(str, arguments)])
         except SystemExit as done:
@@ -110,13 +109,12 @@ def batch(home: Path, histories: Histories) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def live(home: Path) -> Iterator[tuple[TestClient, str]]:
+def live(release: Path) -> Iterator[tuple[TestClient, str]]:
     folder = Path(tempfile.mkdtemp(prefix="be"))
     with running_valkey(folder) as client:
         url = f"unix://{client.connection_pool.connection_kwargs['path']}"
-        settings = Settings(home=home, redis_url=url, shopper_secret="0123456789abcdef" * 4)
+        settings = Settings(home=release.parents[1], redis_url=url, shopper_secret="0123456789abcdef" * 4)
         resources = compose(settings, open_stores(settings))
-        release = next(path for path in (home / "releases").iterdir() if path.is_dir())
         push(release, resources.stores.blobs)
         resources.stores.online.set_live_release(release.name, now_ms())
         key = KeyRepository(resources.stores.database, now_ms).create(Role.STOREFRONT, "test")[1]

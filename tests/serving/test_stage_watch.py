@@ -1,3 +1,4 @@
+import gc
 import time
 
 import pytest
@@ -36,5 +37,14 @@ def test_a_spent_budget_ends_the_way_before_a_costly_stage() -> None:
 def test_waiting_is_not_work() -> None:
     watch = StageWatch(budget_ms=5)
     time.sleep(0.05)
+    with watch("retrieve"):
+        pass
+
+
+def test_a_full_garbage_collection_is_not_the_requests_work() -> None:
+    watch = StageWatch(budget_ms=1)
+    with watch("read"):
+        work()
+    gc.collect()
     with watch("retrieve"):
         pass

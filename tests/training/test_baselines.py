@@ -84,3 +84,14 @@ def test_all_marks_answer_the_same_questions(rows: Interactions, asked: Question
     marks = list(baselines(rows.before(5), seed=0))
     assert [mark.name for mark in marks] == ["popularity", "own items by frequency", "ALS defaults"]
     assert {mark.lists(asked, 2, exclude_seen=False).shape for mark in marks} == {(3, 2)}
+
+
+def test_a_catalogue_shorter_than_the_list_is_padded(rows: Interactions, asked: Questions) -> None:
+    for mark in baselines(rows.before(5), seed=0):
+        for exclude_seen in (False, True):
+            lists = mark.lists(asked, 10, exclude_seen=exclude_seen)
+            for row, line in enumerate(lists.tolist()):
+                named = [code for code in line if code >= 0]
+                assert len(named) == len(set(named)) <= 4
+                seen = set(asked.seen[row].indices.tolist()) if exclude_seen else set()
+                assert not seen & set(named), mark.name
