@@ -15,9 +15,9 @@ import duckdb
 import pyarrow as pa
 
 from feature_store.errors import LogError
-from feature_store.fields import MAX_FUTURE
 from feature_store.history import item_history, user_history
 from feature_store.log import EventLog
+from feature_store.records.fields import MAX_FUTURE
 
 __all__ = ["CHECKS", "Check", "CheckResult", "Status", "run_checks"]
 

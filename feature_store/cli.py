@@ -88,10 +88,10 @@ def ingest(
 ) -> None:
     """Store files of events, items and users. Doing it again changes nothing; bad rows go to a rejects file."""
     from feature_store.cli_report import reading, show_reports
-    from feature_store.column_map import ColumnMap
-    from feature_store.ingest import Job, ingest_files
-    from feature_store.kinds import RowKind
-    from feature_store.times import zone
+    from feature_store.intake.ingest import Job, ingest_files
+    from feature_store.records.column_map import ColumnMap
+    from feature_store.records.kinds import RowKind
+    from feature_store.records.times import zone
     from recsys.errors import InputError
 
     files = {RowKind.ITEMS: items or [], RowKind.USERS: users or [], RowKind.EVENTS: events or []}
@@ -127,7 +127,7 @@ def validate(json: AsJson = False) -> None:
 
 def _import(load: "Callable[[], Source]", json: bool) -> None:
     from feature_store.cli_report import reading, show_reports
-    from feature_store.ingest import Job, import_source
+    from feature_store.intake.ingest import Job, import_source
 
     with reading() as progress:
         source = load()

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Column, Table
 
 from feature_store.checks import CheckResult, Status
-from feature_store.ingest import Report
+from feature_store.intake.ingest import Report
 
 __all__ = ["Reading", "reading", "show_checks", "show_reports"]
 

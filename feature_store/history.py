@@ -19,11 +19,11 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from numpy.typing import NDArray
 
-from feature_store import codec
 from feature_store.log.lock import writer_lock
 from feature_store.log.parts import write_part
 from feature_store.log.reading import patiently, read
-from feature_store.schemas import HISTORY_FIELDS, ITEM_SCHEMA, USER_SCHEMA
+from feature_store.records import codec
+from feature_store.records.schemas import HISTORY_FIELDS, ITEM_SCHEMA, USER_SCHEMA
 from recsys.types import Item, User
 
 __all__ = ["Deletion", "History", "HistoryResult", "item_history", "user_history"]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from feature_store.database import Base, reading, writing
 from feature_store.identity_edges import IdentityEdge
-from feature_store.online import IdentityStore
+from feature_store.online.contract import IdentityStore
 from recsys.errors import InputError
 
 __all__ = ["Identities", "IdentityEdgeRow"]

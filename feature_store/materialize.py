@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from feature_store.offline import OfflineStore
-from feature_store.online import HISTORY_TYPES, EventStore, ItemStore, StoredEvent, UserStore
+from feature_store.online.contract import HISTORY_TYPES, EventStore, ItemStore, StoredEvent, UserStore
 from recsys.types import EVENT_CODES
 
 __all__ = ["Materialized", "OnlineTarget", "materialize"]

@@ -21,7 +21,7 @@ from feature_store.history import item_history, user_history
 from feature_store.identity_edges import Edge, resolve
 from feature_store.log import EventLog
 from feature_store.log.parts import DAY
-from feature_store.schemas import EVENT_SCHEMA
+from feature_store.records.schemas import EVENT_SCHEMA
 from recsys.types import EventType, Item, User
 
 __all__ = ["DataRange", "OfflineStore", "Purpose", "StoredEvent"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import redis
 
-from feature_store.redis_link import CONNECTION_OPTIONS
-from feature_store.valkey import EmbeddedValkey
+from feature_store.online.redis_link import CONNECTION_OPTIONS
+from feature_store.server.valkey import EmbeddedValkey
 
 __all__ = ["running_valkey"]
 

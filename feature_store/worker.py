@@ -20,8 +20,8 @@ from typing import Final, TypeVar
 from feature_store.errors import BusyError
 from feature_store.history import Deletion, History, item_history, user_history
 from feature_store.log import EventLog
-from feature_store.memory_stream import Clock, system_clock
-from feature_store.online import Deleted, OnlineStore
+from feature_store.online.contract import Deleted, OnlineStore
+from feature_store.online.memory_stream import Clock, system_clock
 from recsys.errors import UnavailableError
 from recsys.types import Event, Item, User
 

@@ -93,7 +93,9 @@ class Pipeline:
             for source in self._chosen(query):
                 with watch(source.name):
                     scores[source.name] = source.read(taste)
-                    proposals[source.name] = scores[source.name].top(self.config.retrieval.candidates, allowed)
+                    proposals[source.name] = scores[source.name].top(
+                        self.config.retrieval.candidates, allowed
+                    )
         with watch("score"):
             ranking = self._rank(query, taste, union(proposals.values()), scores)
         with watch("select"):

@@ -17,17 +17,17 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from recsys.errors import RecsysError
-from serving.body_limit import BodyLimit
-from serving.envelope import Envelope
 from serving.errors import MalformedRequest
-from serving.problems import problem_of
-from serving.query_guard import refuse_unknown_parameters
 from serving.resources import Resources, compose
 from serving.routes import events, health, items, recommendations, releases, scenarios, users
 from serving.routes.documentation import with_keys, with_shared_schemas
 from serving.settings import Settings
 from serving.stores import open_stores
-from serving.validation import field_errors, refusal
+from serving.wire.body_limit import BodyLimit
+from serving.wire.envelope import Envelope
+from serving.wire.problems import problem_of
+from serving.wire.query_guard import refuse_unknown_parameters
+from serving.wire.validation import field_errors, refusal
 
 __all__ = ["create_app"]
 

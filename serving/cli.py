@@ -31,7 +31,7 @@ demo = typer.Typer(add_completion=False, help="The whole story in a minute or a 
 @up.command("up")
 def run_everything(host: Host = None, port: Port = None) -> None:
     """Start the store, the API, the event worker and the jobs worker; Ctrl-C stops them all."""
-    from serving.up import start
+    from serving.runtime.up import start
 
     start(_settings(host=host, port=port), _tell)
 
@@ -39,7 +39,7 @@ def run_everything(host: Host = None, port: Port = None) -> None:
 @serve.command("serve")
 def run_api(host: Host = None, port: Port = None) -> None:
     """Run the HTTP service alone: for production, beside `recsys worker` and `recsys jobs`."""
-    from serving.server import run
+    from serving.runtime.server import run
 
     run(_settings(host=host, port=port))
 
@@ -49,7 +49,7 @@ def run_worker(
     once: Annotated[bool, typer.Option(help="Write what is waiting, then leave.")] = False,
 ) -> None:
     """Move acknowledged events and changes of items and shoppers from the online store to the log."""
-    from serving.event_worker import run
+    from serving.runtime.event_worker import run
 
     run(_settings(), once=once)
 

@@ -1,4 +1,4 @@
-"""Errors of `serving`; HTTP status and title of each are written in one place, `serving/problems.py`.
+"""Errors of `serving`; HTTP status and title of each are written in one place, `serving/wire/problems.py`.
 
 RecsysError
 ├── ServingError            base of what an HTTP request can be refused with

@@ -17,27 +17,27 @@ from recsys.errors import UnavailableError
 from recsys.retrieval.faiss_index import use_one_thread
 from recsys.types import Item
 from recsys.vocabulary import UNKNOWN
-from serving.after_answer import AfterAnswer
-from serving.catalogue_feed import CatalogueFeed
 from serving.control.authentication import Authenticator
 from serving.control.keys import KeyRepository
 from serving.control.scenarios import ScenarioRepository
 from serving.control.secret_file import shopper_secret
-from serving.feedback import EventIntake
-from serving.hydrators import ShopperHydrator
-from serving.item_service import ItemService
+from serving.lists.after_answer import AfterAnswer
+from serving.lists.feedback import EventIntake
+from serving.lists.hydrators import ShopperHydrator
+from serving.lists.pages import Pager
+from serving.lists.recommend import Limits, Recommender
+from serving.lists.scenario_page import ScenarioPages
+from serving.live.catalogue_feed import CatalogueFeed
+from serving.live.release_board import ReleaseBoard
+from serving.live.releases import LoadedRelease, ReleaseFolders, Releases
+from serving.live.warm_up import warm_up
 from serving.observability import Metrics
-from serving.pages import Pager
-from serving.rate_limit import TokenBuckets
-from serving.recommend import Limits, Recommender
-from serving.release_board import ReleaseBoard
-from serving.releases import LoadedRelease, ReleaseFolders, Releases
-from serving.scenario_page import ScenarioPages
 from serving.settings import Settings, refuse_open_browser_keys
 from serving.stores import Stores
 from serving.times import now_ms
-from serving.user_service import UserService
-from serving.warm_up import warm_up
+from serving.wire.rate_limit import TokenBuckets
+from serving.writes.item_service import ItemService
+from serving.writes.user_service import UserService
 
 __all__ = ["Resources", "compose"]
 

@@ -7,11 +7,11 @@ import redis
 import structlog
 from sqlalchemy import Engine
 
-from feature_store.blobs import RedisBlobStore
-from feature_store.connection import client_for, connect, disconnect
 from feature_store.database import make_engine, open_database
-from feature_store.online import OnlineStore
-from feature_store.online_redis import RedisOnlineStore
+from feature_store.online.blobs import RedisBlobStore
+from feature_store.online.contract import OnlineStore
+from feature_store.online.redis_store import RedisOnlineStore
+from feature_store.server.connection import client_for, connect, disconnect
 from recsys.errors import UnavailableError
 from recsys.release import BlobStore
 from serving.settings import Settings

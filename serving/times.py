@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from feature_store.fields import CellError
-from feature_store.times import parse_time
+from feature_store.records.fields import CellError
+from feature_store.records.times import parse_time
 
 __all__ = ["Moment", "now_ms"]
 

@@ -190,8 +190,8 @@ def _shop(config: Path | None) -> Iterator["Shop"]:
 
 def _time(text: str | None, shop: "Shop") -> int | None:
     """A time from the command line in ms; without an offset it is in the shop's time zone."""
-    from feature_store.fields import CellError
-    from feature_store.times import parse_time
+    from feature_store.records.fields import CellError
+    from feature_store.records.times import parse_time
     from recsys.errors import InputError
 
     try:

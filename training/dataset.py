@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feature_store.offline import DataRange, OfflineStore
-from feature_store.online import HISTORY_TYPES
+from feature_store.online.contract import HISTORY_TYPES
 from recsys.interactions import Interactions
 from recsys.types import EVENT_CODES, EventType, Item
 from recsys.vocabulary import Vocabulary

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-from feature_store.online import Job, JobState, JobStore
+from feature_store.online.contract import Job, JobState, JobStore
 from recsys.errors import InputError, RecsysError, UnavailableError
 from training.promote import promote, rollback
 from training.resources import Shop

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from feature_store.errors import StoreError
-from feature_store.online import Pointer
+from feature_store.online.contract import Pointer
 from recsys.errors import UnavailableError
 from training.compare import compare
 from training.errors import TrackingAwayError

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from feature_store.online import Pointer, ReleasePointer
+from feature_store.online.contract import Pointer, ReleasePointer
 from recsys.errors import UnavailableError
 from recsys.release import BlobStore, find_manifest, forget, list_releases, push
 from training.errors import TrainingError

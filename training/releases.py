@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from feature_store.online import Pointer
+from feature_store.online.contract import Pointer
 from recsys.arrays import load_json, save_json
 from recsys.errors import ReleaseError
 from recsys.release import Manifest, annotate, read_manifest, verify

@@ -14,8 +14,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from feature_store.fields import CellError
-from feature_store.times import parse_time
+from feature_store.records.fields import CellError
+from feature_store.records.times import parse_time
 from recsys.errors import InputError
 from recsys.types import EVENT_CODES, EventType
 

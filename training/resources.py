@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feature_store.offline import OfflineStore
-from feature_store.online import Pointer
+from feature_store.online.contract import Pointer
 from feature_store.settings import StoreSettings
 from recsys.release import pull
 from training.config import TrainingConfig
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from feature_store.identity_edges import IdentityEdge
-    from feature_store.online_redis import RedisOnlineStore
+    from feature_store.online.redis_store import RedisOnlineStore
     from training.publish import Publisher
     from training.registry import Registry
 
@@ -61,16 +61,16 @@ class Shop:
     @cached_property
     def online(self) -> "RedisOnlineStore":
         """The online store; raises UnavailableError when it is away."""
-        from feature_store.connection import connect
-        from feature_store.online_redis import RedisOnlineStore
+        from feature_store.online.redis_store import RedisOnlineStore
+        from feature_store.server.connection import connect
 
         return RedisOnlineStore.of(connect(self.settings), self.settings)
 
     @cached_property
     def publisher(self) -> "Publisher":
         """Carries releases to the online store."""
-        from feature_store.blobs import RedisBlobStore
-        from feature_store.connection import connect
+        from feature_store.online.blobs import RedisBlobStore
+        from feature_store.server.connection import connect
         from training.publish import Publisher
 
         blobs = RedisBlobStore(connect(self.settings), self.settings.namespace)
@@ -124,7 +124,7 @@ class Shop:
 @contextmanager
 def open_shop(settings: StoreSettings, config: TrainingConfig) -> Iterator[Shop]:
     """A shop for one command."""
-    from feature_store.connection import disconnect
+    from feature_store.server.connection import disconnect
 
     try:
         yield Shop(settings, config)

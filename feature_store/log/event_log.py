@@ -15,12 +15,12 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from numpy.typing import NDArray
 
-from feature_store.codec import events_to_table
 from feature_store.log import parts
 from feature_store.log.lock import writer_lock
 from feature_store.log.reading import between, digest, patiently, read, row_order
 from feature_store.log.repeats import conform, positions, repeats_within, same_content
-from feature_store.schemas import EVENT_SCHEMA
+from feature_store.records.codec import events_to_table
+from feature_store.records.schemas import EVENT_SCHEMA
 from recsys.errors import InputError
 from recsys.types import Event
 

@@ -11,7 +11,7 @@ import pyarrow.dataset as ds
 from numpy.typing import NDArray
 
 from feature_store.errors import LogError
-from feature_store.schemas import EVENT_SCHEMA
+from feature_store.records.schemas import EVENT_SCHEMA
 
 __all__ = ["between", "digest", "patiently", "read", "row_order"]
 

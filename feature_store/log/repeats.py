@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from feature_store.schemas import EVENT_SCHEMA
+from feature_store.records.schemas import EVENT_SCHEMA
 
 __all__ = ["Repeats", "conform", "positions", "repeats_within", "same_content"]
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from feature_store.schemas import EVENT_SCHEMA
+from feature_store.records.schemas import EVENT_SCHEMA
 from feature_store.simulator.browsing import Rows
 from feature_store.simulator.funnel import STEPS, Happenings
 from feature_store.simulator.ids import id_column

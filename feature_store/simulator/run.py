@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from feature_store.codec import items_to_table, users_to_table
 from feature_store.errors import StoreError
+from feature_store.records.codec import items_to_table, users_to_table
 from feature_store.simulator import truth
 from feature_store.simulator.browsing import browse
 from feature_store.simulator.calendar import days_of

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from serving.announcer import local_url, trouble_at
-from serving.processes import Child, Command
+from serving.runtime.announcer import local_url, trouble_at
+from serving.runtime.processes import Child, Command
 from serving.settings import Settings
 
 __all__ = ["Service", "VerbError", "verb", "verb_output"]

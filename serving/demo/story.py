@@ -22,8 +22,8 @@ from serving.demo.client import Reply, Shop
 from serving.demo.screen import Screen, moves
 from serving.demo.service import Service, VerbError, verb, verb_output
 from serving.demo.shoppers import Household, pick_household, shelf_of
+from serving.runtime.supervisor import free_port, refuse_taken_port
 from serving.settings import Settings
-from serving.supervisor import free_port, refuse_taken_port
 from serving.times import now_ms
 
 __all__ = ["run", "stay"]

@@ -5,11 +5,11 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from serving.problems import PROBLEM_JSON
 from serving.schemas.events import EventsRequest
 from serving.schemas.items import ItemsRequest, OffersRequest
 from serving.schemas.operations import Problem
 from serving.schemas.users import UsersRequest
+from serving.wire.problems import PROBLEM_JSON
 
 __all__ = ["JSON_LINES", "open_problems", "problems", "rows_body", "with_keys", "with_shared_schemas"]
 

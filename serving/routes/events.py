@@ -4,12 +4,12 @@ from dataclasses import asdict
 
 from fastapi import APIRouter, Response
 
-from feature_store.online import MAX_EVENTS_PER_CALL
-from serving.access import Shop, Storefront, admit_event, with_token_shopper
-from serving.answers import json_answer
-from serving.json_body import RawBody, read_rows
+from feature_store.online.contract import MAX_EVENTS_PER_CALL
+from serving.routes.access import Shop, Storefront, admit_event, with_token_shopper
+from serving.routes.answers import json_answer
 from serving.routes.documentation import problems, rows_body
 from serving.schemas.events import EventsAnswer, EventsRequest
+from serving.wire.json_body import RawBody, read_rows
 
 __all__ = ["router"]
 

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter, Response
 
-from serving.access import Shop
-from serving.answers import json_answer
 from serving.observability import METRICS_TYPE
+from serving.routes.access import Shop
+from serving.routes.answers import json_answer
 from serving.routes.documentation import open_problems
 from serving.schemas.operations import Health, Readiness
 

@@ -4,12 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from serving.access import Shop, only
-from serving.answers import item_answer, json_answer, written_answer
-from serving.bulk import Bulk, write_rows
 from serving.control.principals import Role
-from serving.item_changes import item_of
-from serving.json_body import JsonRoute, RawBody, read_rows
+from serving.routes.access import Shop, only
+from serving.routes.answers import item_answer, json_answer, written_answer
+from serving.routes.bulk import Bulk, write_rows
 from serving.routes.documentation import problems, rows_body
 from serving.schemas.base import Identifier
 from serving.schemas.items import (
@@ -24,7 +22,9 @@ from serving.schemas.items import (
     WriteAnswer,
 )
 from serving.times import now_ms
-from serving.validation import check_same_id
+from serving.wire.json_body import JsonRoute, RawBody, read_rows
+from serving.wire.validation import check_same_id
+from serving.writes.item_changes import item_of
 
 __all__ = ["router"]
 

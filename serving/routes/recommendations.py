@@ -5,14 +5,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
-from serving.access import Shop, Storefront, admit_ask
-from serving.answers import json_answer, listing_answer
-from serving.asks import ask_for_list
-from serving.json_body import JsonRoute
+from serving.routes.access import Shop, Storefront, admit_ask
+from serving.routes.answers import json_answer, listing_answer
+from serving.routes.asks import ask_for_list
 from serving.routes.documentation import problems
 from serving.schemas.base import Identifier
 from serving.schemas.recommendations import NextQuery, Recommendation, RecommendationRequest
 from serving.times import now_ms
+from serving.wire.json_body import JsonRoute
 
 __all__ = ["router"]
 

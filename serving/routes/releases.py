@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from serving.access import Engineer, Shop, only
-from serving.answers import job_answer, json_answer, releases_answer
 from serving.control.principals import Role
+from serving.routes.access import Engineer, Shop, only
+from serving.routes.answers import job_answer, json_answer, releases_answer
 from serving.routes.documentation import problems
 from serving.schemas.base import Identifier
 from serving.schemas.operations import Job, JobAccepted, Releases

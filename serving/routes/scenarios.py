@@ -5,9 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
-from serving.access import Shop, Storefront, admit_ask
-from serving.answers import hall_answer, halls_answer, json_answer
-from serving.asks import ask_for_hall, ask_for_shopper
+from serving.routes.access import Shop, Storefront, admit_ask
+from serving.routes.answers import hall_answer, halls_answer, json_answer
+from serving.routes.asks import ask_for_hall, ask_for_shopper
 from serving.routes.documentation import problems
 from serving.schemas.base import Identifier
 from serving.schemas.scenarios import Hall, HallQuery, Halls, ShopperQuery

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from feature_store.cells import EDGE_SPACE, UNPRINTABLE
+from feature_store.records.cells import EDGE_SPACE, UNPRINTABLE
 
 __all__ = ["Answer", "Identifier", "Language", "Query", "Request", "Scalar", "Slot"]
 

@@ -18,7 +18,9 @@ def loaded(root: Path, *modules: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["serving.server", "serving.event_worker", "serving.up", "serving.cli"])
+@pytest.mark.parametrize(
+    "module", ["serving.runtime.server", "serving.runtime.event_worker", "serving.runtime.up", "serving.cli"]
+)
 def test_a_serving_process_loads_nothing_that_only_training_needs(root: Path, module: str) -> None:
     assert sorted(loaded(root, module) & set(TRAINING_ONLY)) == []
 

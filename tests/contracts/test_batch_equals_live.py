@@ -37,7 +37,9 @@ with warnings.catch_warnings():
     from starlette.testclient import TestClient
 
 QUERIES = 1_000
-KINDS = [kind.value for kind in EventType if kind is not EventType.SERVED and kind is not EventType.IMPRESSION]
+KINDS = [
+    kind.value for kind in EventType if kind is not EventType.SERVED and kind is not EventType.IMPRESSION
+]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from feature_store.blobs import RedisBlobStore
+from feature_store.online.blobs import RedisBlobStore
 from feature_store.testing import running_valkey
 from recsys.errors import UnavailableError
 from recsys.release import BlobStore, MemoryBlobStore

@@ -1,7 +1,5 @@
 """What every candidate source promises, checked on each."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 

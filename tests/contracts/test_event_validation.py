@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feature_store.event_columns import rows_to_table, validate_objects, validate_table
-from feature_store.events import EVENT_FIELDS, clean_event
-from feature_store.fields import EARLIEST, MAX_FUTURE, Policy, Rejection, RowError
+from feature_store.records.event_columns import rows_to_table, validate_objects, validate_table
+from feature_store.records.events import EVENT_FIELDS, clean_event
+from feature_store.records.fields import EARLIEST, MAX_FUTURE, Policy, Rejection, RowError
 
 NOW = 1_764_000_000_000
 POLICIES = [
@@ -179,7 +179,7 @@ def test_arrow_timestamps_are_judged_like_datetimes(unit: str, tz: str | None) -
 def test_a_large_clean_file_never_takes_the_slow_way(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [{**GOOD, "event_id": f"e{n}", "price": n / 7, "context": {"n": n}} for n in range(1000)]
     expected, _ = rows_one_by_one(rows, POLICIES[0])
-    monkeypatch.setattr("feature_store.event_columns.clean_event", None)
+    monkeypatch.setattr("feature_store.records.event_columns.clean_event", None)
     assert validate_objects(rows, POLICIES[0]).events.equals(expected)
 
 

@@ -17,9 +17,9 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from feature_store.online import Deleted, Job, JobState, OnlineStore, Pointer, Verdict, Written
-from feature_store.online_memory import MemoryOnlineStore
-from feature_store.online_redis import RedisOnlineStore
+from feature_store.online.contract import Deleted, Job, JobState, OnlineStore, Pointer, Verdict, Written
+from feature_store.online.memory import MemoryOnlineStore
+from feature_store.online.redis_store import RedisOnlineStore
 from feature_store.testing import running_valkey
 from recsys.errors import InputError
 from recsys.types import EVENT_CODES, Consent, Event, EventType, Item, Offer, User

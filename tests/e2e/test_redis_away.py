@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from feature_store.blobs import RedisBlobStore
-from feature_store.connection import client_for
-from feature_store.online_redis import RedisOnlineStore
+from feature_store.online.blobs import RedisBlobStore
+from feature_store.online.redis_store import RedisOnlineStore
+from feature_store.server.connection import client_for
+from feature_store.server.valkey import EmbeddedValkey
 from feature_store.settings import StoreSettings
-from feature_store.valkey import EmbeddedValkey
 from recsys.config import ReleaseConfig
 from recsys.release import push, seal
 from recsys.testing import Shop, ShopSize, build_shop

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from feature_store.online_redis import RedisOnlineStore
+from feature_store.online.redis_store import RedisOnlineStore
 from feature_store.testing import running_valkey
 
 

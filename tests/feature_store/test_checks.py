@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from feature_store.checks import CHECKS, CheckResult, Status, run_checks
-from feature_store.codec import events_to_table
 from feature_store.history import Deletion, item_history, user_history
 from feature_store.log import EventLog, parts
 from feature_store.log.parts import DAY
+from feature_store.records.codec import events_to_table
 from recsys.types import Event, EventType, Item, Offer, User
 
 NOW = 20_000 * DAY

@@ -15,10 +15,10 @@ import pytest
 import redis
 
 from feature_store.log import EventLog
-from feature_store.online import Verdict
-from feature_store.online_redis import RedisOnlineStore
-from feature_store.redis_link import Timeouts
-from feature_store.valkey import EmbeddedValkey
+from feature_store.online.contract import Verdict
+from feature_store.online.redis_link import Timeouts
+from feature_store.online.redis_store import RedisOnlineStore
+from feature_store.server.valkey import EmbeddedValkey
 from feature_store.worker import Destinations, Worker
 from recsys.errors import UnavailableError
 from recsys.types import Event, EventType
@@ -28,7 +28,7 @@ WORKER = """
 import sys, threading
 from pathlib import Path
 import redis
-from feature_store.online_redis import RedisOnlineStore
+from feature_store.online.redis_store import RedisOnlineStore
 from feature_store.worker import Destinations, Pace, Worker, only_worker
 home, socket = Path(sys.argv[1]), sys.argv[2]
 store = RedisOnlineStore(redis.Redis(unix_socket_path=socket))

@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 from feature_store.database import make_engine, upgrade
 from feature_store.identity import Identities
 from feature_store.identity_edges import IdentityEdge, resolve
-from feature_store.online_memory import MemoryOnlineStore
-from feature_store.online_redis import RedisOnlineStore
+from feature_store.online.memory import MemoryOnlineStore
+from feature_store.online.redis_store import RedisOnlineStore
 from recsys.errors import InputError, UnavailableError
 
 

@@ -1,10 +1,10 @@
 from pathlib import Path
 
-from feature_store.codec import events_to_table
 from feature_store.history import item_history, user_history
 from feature_store.log import EventLog
 from feature_store.materialize import Materialized, materialize
-from feature_store.online_redis import RedisOnlineStore
+from feature_store.online.redis_store import RedisOnlineStore
+from feature_store.records.codec import events_to_table
 from recsys.types import EVENT_CODES, Consent, Event, EventType, Item, User
 
 NOW = 1_700_000_000_000

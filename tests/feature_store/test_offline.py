@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from feature_store.codec import events_from_table, events_to_table
 from feature_store.history import item_history, user_history
 from feature_store.identity_edges import IdentityEdge
 from feature_store.log.parts import DAY
 from feature_store.offline import DataRange, OfflineStore
-from feature_store.schemas import EVENT_SCHEMA
+from feature_store.records.codec import events_from_table, events_to_table
+from feature_store.records.schemas import EVENT_SCHEMA
 from recsys.types import Consent, Event, EventType, Item, Offer, User
 
 MIDNIGHT = 20_000 * DAY

@@ -6,7 +6,7 @@ import ibis
 import pyarrow as pa
 import pytest
 
-from feature_store.codec import users_to_table
+from feature_store.records.codec import users_to_table
 from feature_store.segments import to_ibis
 from recsys.errors import InputError
 from recsys.expressions import parse

@@ -8,9 +8,9 @@ import pytest
 from feature_store.errors import BusyError
 from feature_store.history import Deletion
 from feature_store.log import EventLog
-from feature_store.online import Backlog
-from feature_store.online_memory import MemoryOnlineStore
-from feature_store.online_redis import RedisOnlineStore
+from feature_store.online.contract import Backlog
+from feature_store.online.memory import MemoryOnlineStore
+from feature_store.online.redis_store import RedisOnlineStore
 from feature_store.worker import Destinations, Pace, Worker, only_worker
 from recsys.errors import UnavailableError
 from recsys.types import Event, EventType, Item, User

@@ -188,7 +188,9 @@ def test_explain_names_sources_and_why_not_names_the_stage(pipeline: Pipeline, s
 
 
 def test_the_reason_is_the_source_that_added_most(pipeline: Pipeline, shop: Shop) -> None:
-    history = History(codes(50), np.array([EVENT_CODES[EventType.PURCHASE]], np.int8), np.array([5], np.int64))
+    history = History(
+        codes(50), np.array([EVENT_CODES[EventType.PURCHASE]], np.int8), np.array([5], np.int64)
+    )
     answer = pipeline.recommend(Query(as_of=shop.end, history=history))
     assert (answer.reasons[0].code, answer.reasons[0].source_item) == ("bought_before", 50)
     related = pipeline.recommend(Query(as_of=shop.end, related=codes(50), num=3))

@@ -14,10 +14,10 @@ import pytest
 import redis
 import structlog
 
-from feature_store.connection import client_for
 from feature_store.database import make_engine, upgrade
-from feature_store.online_redis import RedisOnlineStore
-from feature_store.redis_link import Timeouts
+from feature_store.online.redis_link import Timeouts
+from feature_store.online.redis_store import RedisOnlineStore
+from feature_store.server.connection import client_for
 from feature_store.testing import running_valkey
 from recsys.config import ReleaseConfig
 from recsys.release import Manifest, push, seal

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from feature_store.codec import event_to_dict
-from feature_store.connection import connect, disconnect
 from feature_store.log import EventLog
-from feature_store.online_redis import RedisOnlineStore
+from feature_store.online.redis_store import RedisOnlineStore
+from feature_store.records.codec import event_to_dict
+from feature_store.server.connection import connect, disconnect
 from feature_store.settings import StoreSettings
 from recsys.errors import ConfigError, InputError
 from recsys.types import Event, EventType

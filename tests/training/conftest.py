@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from feature_store.codec import events_to_table
 from feature_store.history import item_history, user_history
 from feature_store.log import EventLog
+from feature_store.records.codec import events_to_table
 from feature_store.settings import StoreSettings
 from recsys.interactions import Interactions
 from recsys.types import EVENT_CODES, Event, EventType, Item, Offer, User

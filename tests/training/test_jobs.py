@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from feature_store.online import Job, JobState
-from feature_store.online_memory import MemoryOnlineStore
+from feature_store.online.contract import Job, JobState
+from feature_store.online.memory import MemoryOnlineStore
 from recsys.errors import InputError, UnavailableError
 from training.errors import GateRefusedError
 from training.jobs import Worker, text_argument

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from feature_store.online import Pointer
-from feature_store.online_memory import MemoryOnlineStore
+from feature_store.online.contract import Pointer
+from feature_store.online.memory import MemoryOnlineStore
 from recsys.arrays import save_json
 from recsys.errors import UnavailableError
 from recsys.release import MemoryBlobStore, find_manifest, list_releases, seal

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from feature_store.online import Pointer
+from feature_store.online.contract import Pointer
 from recsys.arrays import save_json
 from recsys.release import read_manifest, seal, verify
 from training.errors import UnknownReleaseError

@@ -9,7 +9,7 @@ from feature_store.checks import Status, run_checks
 from feature_store.errors import FileFormatError
 from feature_store.importers.complete_journey import complete_journey
 from feature_store.importers.source import Source
-from feature_store.ingest import Job, import_source
+from feature_store.intake.ingest import Job, import_source
 from feature_store.offline import OfflineStore
 from recsys.types import Item, Offer, User
 

@@ -12,7 +12,7 @@ from feature_store.importers.retailrocket import retailrocket
 from feature_store.importers.source import Source, bare_item
 from feature_store.importers.synthetic import MARK
 from feature_store.importers.taobao import taobao
-from feature_store.ingest import Job, import_source
+from feature_store.intake.ingest import Job, import_source
 
 NOW = 1_764_000_000_000
 SECOND = 1_430_623_510

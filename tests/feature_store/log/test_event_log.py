@@ -6,11 +6,11 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 
-from feature_store.codec import events_from_table, events_to_table
 from feature_store.errors import LogError
 from feature_store.log import AppendResult, EventLog
 from feature_store.log.parts import DAY
-from feature_store.schemas import EVENT_SCHEMA
+from feature_store.records.codec import events_from_table, events_to_table
+from feature_store.records.schemas import EVENT_SCHEMA
 from recsys.errors import InputError
 from recsys.types import Event, EventType
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feature_store.codec import events_from_table, events_to_table
 from feature_store.log import EventLog, parts
 from feature_store.log.parts import DAY
+from feature_store.records.codec import events_from_table, events_to_table
 from recsys.types import Event, EventType
 
 MIDNIGHT = 20_000 * DAY

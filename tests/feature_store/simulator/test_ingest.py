@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from feature_store.ingest import Job, Report, ingest_files
-from feature_store.kinds import RowKind
+from feature_store.intake.ingest import Job, Report, ingest_files
 from feature_store.offline import OfflineStore
+from feature_store.records.kinds import RowKind
 from feature_store.simulator import Simulation, simulate
 
 CONFIG = Simulation(users=150, items=120, events=6_000, seed=5, days=14)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from feature_store.codec import events_to_table
 from feature_store.history import item_history, user_history
 from feature_store.log import EventLog
 from feature_store.offline import OfflineStore
+from feature_store.records.codec import events_to_table
 from recsys.errors import InputError
 from recsys.types import Event, EventType, Item, User
 from serving.demo.shoppers import pick_household, shelf_of

@@ -8,7 +8,7 @@ from recsys.history import History
 from recsys.pipeline import Pipeline
 from recsys.query import Query
 from recsys.types import EVENT_CODES, EventType
-from serving.texts import reason_text
+from serving.lists.texts import reason_text
 
 VIEW = EVENT_CODES[EventType.VIEW]
 

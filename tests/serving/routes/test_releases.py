@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from feature_store.online import JobState
+from feature_store.online.contract import JobState
 
 
 def test_releases_are_listed_with_their_figures(api: Any) -> None:

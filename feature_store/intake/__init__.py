@@ -1,0 +1,1 @@
+"""Files in: readers, column by column checks, rejects, and what is kept."""

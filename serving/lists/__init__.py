@@ -1,0 +1,1 @@
+"""From a question to a list: the shopper read, the pipeline asked, the answer presented and noted."""

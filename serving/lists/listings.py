@@ -1,0 +1,85 @@
+"""What the service is asked and what it answers, as plain frozen values without wire names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from feature_store.online.contract import HistoryEntry
+from recsys.expressions import Expression, parse
+from recsys.types import Scalar
+from serving.lists.hydrators import Personalization
+from serving.live.releases import LoadedRelease
+
+__all__ = ["Ask", "Listing", "Placed", "parsed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One list that is wanted. Plain values only, so that it can be kept for its next page."""
+
+    user_id: str | None = None
+    session_id: str | None = None
+    slot: str = "home"
+    item_ids: tuple[str, ...] = ()
+    events: tuple[HistoryEntry, ...] = ()
+    num: int = 20
+    language: str | None = None
+    filter: str | None = None
+    boosts: tuple[tuple[str, float], ...] = ()
+    exclude_ids: tuple[str, ...] = ()
+    context: Mapping[str, Scalar] = field(default_factory=dict)
+    diversity: float = 0.0
+    fields: tuple[str, ...] | None = None
+    """Attributes to tell: None none, () the usual ones."""
+    explain: bool = False
+    why_not: str | None = None
+    personalization: Personalization = "full"
+    max_staleness_s: float | None = None
+    dry_run: bool = False
+    seed: int | None = None
+
+    def of_context(self, name: str) -> str | None:
+        """A text of the context."""
+        value = self.context.get(name)
+        return value if isinstance(value, str) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """One item of a list; `position` counts from 1."""
+
+    item_id: str
+    sku: str | None
+    score: float
+    position: int
+    reason_code: str
+    reason_text: str
+    source_item_id: str | None
+    attributes: Mapping[str, object]
+    trace: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A list, made at `at` (ms) from one release."""
+
+    recomm_id: str
+    ask: Ask
+    at: int
+    release: LoadedRelease
+    items: tuple[Placed, ...]
+    fallback_used: str | None = None
+    degraded: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    events_lag_ms: int | None = None
+    why_not: Mapping[str, object] | None = None
+    state_digest: str = ""
+    """Of what was known about the shopper."""
+    not_shown: tuple[str, ...] = ()
+    """The best candidates behind the list."""
+
+
+@lru_cache(maxsize=512)
+def parsed(text: str) -> Expression:
+    """The tree of a filter; the same few come with every request. Raises ExpressionError."""
+    return parse(text)

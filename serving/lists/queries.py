@@ -1,0 +1,57 @@
+"""From what is asked and what is known of the shopper to the pipeline's query."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from feature_store.online.contract import HistoryEntry
+from recsys.history import EMPTY_HISTORY, History
+from recsys.query import Query
+from recsys.vocabulary import UNKNOWN, Vocabulary
+from serving.lists.hydrators import Shopper
+from serving.lists.listings import Ask, parsed
+
+__all__ = ["known_codes", "make_history", "make_query"]
+
+
+def make_query(ask: Ask, shopper: Shopper, vocabulary: Vocabulary, as_of: int, history_length: int) -> Query:
+    """The query of one list at `as_of` (ms).
+
+    Raises:
+        ExpressionError: a filter does not parse.
+    """
+    why_not = vocabulary.code(ask.why_not) if ask.why_not is not None else UNKNOWN
+    return Query(
+        history=make_history(ask, shopper, vocabulary, as_of, history_length),
+        attributes=shopper.attributes,
+        related=known_codes(ask.item_ids, vocabulary) if ask.item_ids else None,
+        num=ask.num,
+        as_of=as_of,
+        filter=parsed(ask.filter) if ask.filter is not None else None,
+        exclude=known_codes(ask.exclude_ids, vocabulary),
+        boosts=tuple((parsed(text), factor) for text, factor in ask.boosts),
+        diversity=ask.diversity,
+        personalization=shopper.personalization,
+        explain=ask.explain,
+        why_not=why_not if why_not != UNKNOWN else None,
+    )
+
+
+def make_history(ask: Ask, shopper: Shopper, vocabulary: Vocabulary, as_of: int, limit: int) -> History:
+    """Stored events and the request's own, newest `limit`; empty when nothing may be personalised."""
+    if shopper.personalization == "none":
+        return EMPTY_HISTORY
+    return History.of(_not_later([*shopper.history, *ask.events], as_of), vocabulary, as_of, limit)
+
+
+def known_codes(item_ids: Iterable[str], vocabulary: Vocabulary) -> npt.NDArray[np.int32]:
+    """Codes of the ids that the release knows, each once, in order."""
+    codes = vocabulary.encode(list(dict.fromkeys(item_ids)))
+    known: npt.NDArray[np.int32] = codes[codes != UNKNOWN]
+    return known
+
+
+def _not_later(events: Iterable[HistoryEntry], as_of: int) -> Iterable[HistoryEntry]:
+    """Events of a clock that runs ahead happened now: a shopper's last click counts at once."""
+    return ((item_id, kind, min(timestamp, as_of)) for item_id, kind, timestamp in events)

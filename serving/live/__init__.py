@@ -1,0 +1,1 @@
+"""What serving holds in memory and how it follows what is live: releases and catalogue."""

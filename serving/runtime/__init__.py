@@ -1,0 +1,1 @@
+"""Processes: the server, the workers, and the supervisor that keeps them."""

@@ -1,0 +1,38 @@
+"""The process behind `recsys serve`: the application on uvicorn, logs as JSON, a clean end on SIGTERM.
+
+Requests in flight get `_GRACE_S` to finish after the listening socket is closed.
+"""
+
+from typing import Final
+
+import uvicorn
+
+from serving.app import create_app
+from serving.observability import configure_logging
+from serving.runtime.supervisor import refuse_taken_port
+from serving.settings import Settings
+
+__all__ = ["run"]
+
+_GRACE_S: Final = 10
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        ConfigError: the address or the port cannot be used, or browser keys meet open CORS.
+        SetupError: a store is there and unsafe to use.
+    """
+    configure_logging(settings.log_level)
+    refuse_taken_port(settings.host, settings.port)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        # Logging is ours, and the application itself writes one line per request.
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )

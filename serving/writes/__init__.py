@@ -1,0 +1,1 @@
+"""Changes of items and users that callers send."""
