@@ -121,7 +121,7 @@ def _offer(row: Mapping[str, Any]) -> Offer:
 def items_to_table(items: Sequence[Item]) -> pa.Table:
     """One row per item in ITEM_SCHEMA."""
     columns: dict[str, list[Any]] = {name: list(map(attrgetter(name), items)) for name in ITEM_SCHEMA.names}
-    columns["titles"] = [sorted(titles.items()) for titles in columns["titles"]]
+    columns["titles"] = [list(titles.items()) for titles in columns["titles"]]
     columns["attributes"] = [json_text(dict(attributes)) for attributes in columns["attributes"]]
     columns["offers"] = [[_offer_to_dict(offer) for offer in offers] for offers in columns["offers"]]
     return pa.table(columns, schema=ITEM_SCHEMA)

@@ -126,3 +126,8 @@ def test_events_are_read_from_a_few_columns_too() -> None:
     event = Event(event_id="e", type=EventType.VIEW, timestamp=1, user_id="u", price=2.0)
     table = events_to_table([event]).select(["event_id", "type", "timestamp", "user_id"])
     assert events_from_table(table) == [Event(event_id="e", type=EventType.VIEW, timestamp=1, user_id="u")]
+
+
+def test_the_shops_first_language_stays_first() -> None:
+    item = Item(item_id="杯", titles={"zh": "马克杯", "en": "Mug"})
+    assert list(items_from_table(items_to_table([item]))[0].titles) == ["zh", "en"]
