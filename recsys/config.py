@@ -1,7 +1,12 @@
 """Everything a release learns with and is served with; written into its manifest and read back from it."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pathlib import Path
+from typing import Self
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from recsys.arrays import load_json, save_json
+from recsys.errors import ReleaseIncompatible
 from recsys.models.als import AlsConfig
 from recsys.models.covisitation import CovisitationConfig
 from recsys.models.embedding import EmbeddingConfig
@@ -41,3 +46,18 @@ class ReleaseConfig(BaseModel):
     tags: TagConfig = TagConfig()
     retrieval: RetrievalConfig = RetrievalConfig()
     blend: BlendConfig = BlendConfig()
+
+    def save(self, folder: Path) -> None:
+        """Write `config.json`."""
+        save_json(folder, "config", self.model_dump(mode="json"))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; ReleaseIncompatible when it was written with other parameters than today's."""
+        try:
+            return cls.model_validate(load_json(folder, "config"))
+        except ValidationError as error:
+            names = ", ".join(".".join(map(str, wrong["loc"])) for wrong in error.errors())
+            raise ReleaseIncompatible(
+                f"release {folder.name!r} was written with other parameters ({names}); train again: recsys train"
+            ) from None

@@ -13,7 +13,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from recsys.arrays import load_array, load_json
+from recsys.arrays import load_array
 from recsys.catalogue import Catalogue
 from recsys.config import ReleaseConfig
 from recsys.expressions import Expression
@@ -60,7 +60,7 @@ class Pipeline:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Map a release folder (see `recsys.train.fit_release`)."""
-        config = ReleaseConfig.model_validate(load_json(folder, "config"))
+        config = ReleaseConfig.load(folder)
         catalogue = Catalogue.load(folder / "catalogue")
         trending = Trending.load(folder / "trending")
         factors, vectors = (load_array(folder / name / "index", "vectors") for name in ("als", "embedding"))

@@ -12,7 +12,6 @@ from typing import Final
 import numpy as np
 from scipy import sparse
 
-from recsys.arrays import save_json
 from recsys.catalogue import Catalogue
 from recsys.config import ReleaseConfig
 from recsys.errors import InputError
@@ -71,7 +70,7 @@ def fit_release(
         _save_index(embedding.vectors, folder / "embedding" / "index", seed)
     with step("trending"):
         Trending.fit(interactions, catalogue, config.behaviour, config.trending).save(folder / "trending")
-    save_json(folder, "config", config.model_dump(mode="json"))
+    config.save(folder)
 
 
 def _require(interactions: Interactions, items: Sequence[Item]) -> None:

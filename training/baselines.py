@@ -91,11 +91,15 @@ class AlsDefaults:
 
     def lists(self, questions: Questions, k: int, *, exclude_seen: bool) -> Lists:
         """Best k by inner product with the shopper's trained vector."""
-        users = questions.users
-        codes, _ = self._model.recommend(
-            users, self._counts[users], N=k, filter_already_liked_items=exclude_seen
+        users, known = questions.users, min(k, self._counts.shape[1])
+        codes, scores = self._model.recommend(
+            users, self._counts[users], N=known, filter_already_liked_items=exclude_seen
         )
-        return np.asarray(codes, np.int32)
+        # implicit puts filtered items behind the others, with the lowest score there is.
+        shown = scores > np.finfo(np.float32).min
+        lists = np.full((len(users), k), -1, np.int32)
+        lists[:, :known] = np.where(shown, codes, -1)
+        return lists
 
 
 def baselines(train: Interactions, seed: int) -> Iterator[Baseline]:

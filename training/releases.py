@@ -7,6 +7,7 @@ online store's pointer, so that a machine without Redis still knows what to serv
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -22,6 +23,8 @@ from training.errors import UnknownReleaseError
 __all__ = ["Releases"]
 
 _LIVE: Final = "live"
+_SCRATCH: Final = ".fitting-"
+_FORGOTTEN_S: Final = 86_400
 
 
 class Releases:
@@ -35,7 +38,10 @@ class Releases:
     def scratch(self) -> Iterator[Path]:
         """An empty folder on the same disk, gone afterwards unless it was kept."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".fitting-", dir=self.folder))
+        self._sweep()
+        folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=self.folder))
+        # mkdtemp shuts others out, but the API may run as another user of the same group.
+        folder.chmod(0o755)
         try:
             yield folder
         finally:
@@ -90,6 +96,12 @@ class Releases:
     def point(self, pointer: Pointer) -> None:
         """Write `live.json`."""
         save_json(self.folder, _LIVE, asdict(pointer))
+
+    def _sweep(self) -> None:
+        """Remove what a killed run left behind; a run of today may still be at work."""
+        for left in self.folder.glob(f"{_SCRATCH}*"):
+            if time.time() - left.stat().st_mtime > _FORGOTTEN_S:
+                shutil.rmtree(left, ignore_errors=True)
 
     def _manifests(self) -> Iterator[Manifest]:
         for folder in self.folder.iterdir() if self.folder.is_dir() else ():

@@ -8,8 +8,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from queue import Empty, Full, Queue
-from time import monotonic
+from queue import Empty, SimpleQueue
 from typing import Final, Protocol
 
 import structlog
@@ -45,7 +44,9 @@ class AfterAnswer:
 
     def __init__(self, store: AfterStore, capacity: int = 20_000) -> None:
         self._store = store
-        self._queue: Queue[Event | _Page] = Queue(capacity)
+        # Its `put` takes no lock that the writing thread could hold while it waits for its turn.
+        self._queue: SimpleQueue[Event | _Page | threading.Event] = SimpleQueue()
+        self._capacity = capacity
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="after-answer", daemon=True)
         self.dropped = 0
@@ -71,27 +72,26 @@ class AfterAnswer:
 
     def flush(self, patience_s: float = 5.0) -> bool:
         """Wait until everything queued so far is written; False when that takes too long."""
-        until = monotonic() + patience_s
-        while self._queue.unfinished_tasks and monotonic() < until:
-            threading.Event().wait(0.005)
-        return not self._queue.unfinished_tasks
+        reached = threading.Event()
+        self._queue.put(reached)
+        return reached.wait(patience_s)
 
     def _put(self, note: Event | _Page) -> None:
-        try:
-            self._queue.put_nowait(note)
-        except Full:
+        if self._queue.qsize() >= self._capacity:
             self._lose(1, "the queue is full")
+        else:
+            self._queue.put(note)
 
     def _run(self) -> None:
         while not (self._stop.is_set() and self._queue.empty()):
             notes = self._take()
-            if notes:
-                self._write(notes)
-            for _ in notes:
-                self._queue.task_done()
+            self._write([note for note in notes if not isinstance(note, threading.Event)])
+            for note in notes:
+                if isinstance(note, threading.Event):
+                    note.set()
 
-    def _take(self) -> list[Event | _Page]:
-        notes: list[Event | _Page] = []
+    def _take(self) -> list[Event | _Page | threading.Event]:
+        notes: list[Event | _Page | threading.Event] = []
         with suppress(Empty):
             notes.append(self._queue.get(timeout=_POLL_S))
             while len(notes) < _BATCH:

@@ -14,7 +14,7 @@ from serving.lists.hydrators import Shopper, ShopperHydrator
 from serving.lists.listings import Ask, Listing
 from serving.lists.presenter import digest_of, place, view_of, why_not_words
 from serving.lists.queries import make_query
-from serving.lists.stage_watch import OutOfTime, StageWatch
+from serving.lists.stage_watch import OutOfTime, Pace, StageWatch
 from serving.live.releases import LoadedRelease, Releases
 from serving.observability import Metrics
 from serving.times import now_ms
@@ -73,6 +73,7 @@ class Recommender:
         self._shoppers = shoppers
         self._metrics = metrics
         self._limits = limits
+        self._pace = Pace()
         self._clock = clock
 
     def recommend(self, ask: Ask) -> Listing:
@@ -127,7 +128,7 @@ class Recommender:
 
         Over the deadline the trending items under the same filter answer.
         """
-        pipeline, watch = moment.release.pipeline, StageWatch(self._limits.deadline_ms)
+        pipeline, watch = moment.release.pipeline, StageWatch(self._limits.deadline_ms, self._pace)
         try:
             return pipeline.recommend(query, watch), ()
         except OutOfTime:

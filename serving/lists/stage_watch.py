@@ -1,48 +1,69 @@
-"""Times the stages of one answer and ends the way when its budget is spent.
+"""Times the stages of one answer and ends the way when its budget is spent and the rest of it is dear.
 
-The budget counts the work of the request's own thread: a request that merely waited for a busy core, or in which a
-full garbage collection happened to run, is not made faster by a poorer list. It is looked at before the stages that
-cost most, never when the list is nearly done.
+Only work of the request's own thread counts: a request that waited for a busy core is not made faster by a poorer
+list. For the same reason a request that is late goes on when the costly stages ahead of it have been cheap lately:
+what stopped it (a garbage collection, a stalled machine) is over, and cutting the list would save next to nothing.
 """
 
-import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import perf_counter, thread_time
+from time import thread_time
 from typing import Final
 
-__all__ = ["OutOfTime", "StageWatch"]
+__all__ = ["OutOfTime", "Pace", "StageWatch"]
 
-_COSTLY: Final = frozenset({"retrieve", "score"})
+_COSTLY: Final = ("retrieve", "score")
+"""In the order in which they run; the stages around them must run in any case."""
+_WORTH_SAVING: Final = 0.1
+_MEMORY: Final = 0.9
 
 
 class OutOfTime(Exception):
     """The budget is spent; never leaves the service."""
 
 
+class Pace:
+    """What each costly stage took lately, in ms of work; shared by all requests of a process.
+
+    Threads may overwrite each other's last bit of learning, which an average can bear.
+    """
+
+    def __init__(self) -> None:
+        self._usual = dict.fromkeys(_COSTLY, 0.0)
+
+    def learn(self, stage: str, milliseconds: float) -> None:
+        """Take one more observation into the average."""
+        if stage in self._usual:
+            self._usual[stage] = _MEMORY * self._usual[stage] + (1 - _MEMORY) * milliseconds
+
+    def ahead(self, stage: str) -> float:
+        """Ms that the costly stages from `stage` on are expected to take; 0 when it is not one of them."""
+        if stage not in _COSTLY:
+            return 0.0
+        return sum(self._usual[each] for each in _COSTLY[_COSTLY.index(stage) :])
+
+
 class StageWatch:
     """A `recsys.pipeline.Watch` with a budget in ms."""
 
-    def __init__(self, budget_ms: float) -> None:
-        self._until = thread_time() + budget_ms / 1000
-        self._collections = _full_collections()
+    def __init__(self, budget_ms: float, pace: Pace) -> None:
+        self._budget_ms = budget_ms
+        self._pace = pace
+        self._started = thread_time()
         self.milliseconds: dict[str, float] = {}
-        """Wall time by stage that ran."""
+        """Work by stage that ran."""
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
         """Time one stage.
 
         Raises:
-            OutOfTime: it would be a costly one and the budget is spent.
+            OutOfTime: the budget is spent and leaving out the costly stages ahead saves a good part of it.
         """
-        if stage in _COSTLY and thread_time() > self._until and self._collections == _full_collections():
+        started = thread_time()
+        late = (started - self._started) * 1000 > self._budget_ms
+        if late and self._pace.ahead(stage) > self._budget_ms * _WORTH_SAVING:
             raise OutOfTime
-        started = perf_counter()
         yield
-        self.milliseconds[stage] = (perf_counter() - started) * 1000
-
-
-def _full_collections() -> int:
-    """How many there were in this process; each takes tens of ms of whichever thread it runs in."""
-    return int(gc.get_stats()[-1]["collections"])
+        self.milliseconds[stage] = (thread_time() - started) * 1000
+        self._pace.learn(stage, self.milliseconds[stage])

@@ -122,6 +122,19 @@ def test_every_link_inside_the_docs_leads_somewhere(pages: dict[Path, str]) -> N
     assert broken == []
 
 
+def test_every_path_that_the_docs_name_exists(root: Path, pages: dict[Path, str]) -> None:
+    folders = "recsys|feature_store|training|serving|tests|configs|migrations"
+    named = {
+        path.rstrip("./")
+        for page in pages.values()
+        for path in re.findall(rf"(?:^|[`\[( ])((?:{folders})/[\w./]+)(?=[`\]) ,:;<]|$)", page, re.MULTILINE)
+    }
+    assert len(named) > 30
+    assert [
+        path for path in sorted(named) if not (root / path).exists() and not (root / f"{path}.py").exists()
+    ] == []
+
+
 def test_every_decision_is_listed_and_has_its_four_parts(root: Path) -> None:
     folder = root / "docs" / "decisions"
     index = (folder / "README.md").read_text("utf-8")

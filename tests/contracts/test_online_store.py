@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from feature_store.online.contract import Deleted, Job, JobState, OnlineStore, Pointer, Verdict, Written
 from feature_store.online.memory import MemoryOnlineStore
+from feature_store.online.redis_link import Timeouts
 from feature_store.online.redis_store import RedisOnlineStore
 from feature_store.testing import running_valkey
 from recsys.errors import InputError
@@ -26,6 +27,8 @@ from recsys.types import EVENT_CODES, Consent, Event, EventType, Item, Offer, Us
 
 VIEW = EVENT_CODES[EventType.VIEW]
 LENGTH = 50
+# Serving gives a read 50 ms and degrades; here a busy machine must not decide what a contract says.
+PATIENT = Timeouts(read_s=5.0)
 
 
 @pytest.fixture(scope="module", params=["memory", "valkey", "redis-server"])
@@ -50,7 +53,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[redis.Redis | None]:
 def make(server: redis.Redis | None) -> OnlineStore:
     if server is None:
         return MemoryOnlineStore(LENGTH)
-    return RedisOnlineStore(server, f"t{uuid.uuid4().hex[:12]}", LENGTH)
+    return RedisOnlineStore(server, f"t{uuid.uuid4().hex[:12]}", LENGTH, PATIENT)
 
 
 @pytest.fixture

@@ -104,12 +104,15 @@ def test_every_acknowledged_event_is_in_the_log_exactly_once(
     assert not any(poster.is_alive() for poster in posters)
     up.send_signal(signal.SIGTERM)
     assert up.wait(60) == 0, product.said()
+    # On a slow machine some are still in the stream, which is what acknowledged means; a worker moves them.
+    product.run("worker", "--once")
 
     stored = Counter(EventLog(product.home / "events").scan(columns=["event_id"])["event_id"].to_pylist())
     acknowledged = set().union(*(poster.acknowledged for poster in posters))
     sent = set().union(*(poster.sent for poster in posters))
     assert len(acknowledged) >= len(VICTIMS) * FLOW * BATCH
-    assert sorted(acknowledged - set(stored)) == []
+    lost = sorted(acknowledged - set(stored))
+    assert (len(lost), lost[:5]) == (0, [])
     assert [event_id for event_id, times in stored.items() if times != 1] == []
     assert sorted(set(stored) - sent) == []
     # The kills were felt: calls were refused or cut off, and still nothing was lost.

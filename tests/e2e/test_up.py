@@ -34,6 +34,8 @@ def test_an_empty_home_is_live_and_told_what_to_run(product: Any, free_port: int
     up = start(product, free_port)
     caller = product.storefront(free_port)
     assert caller.get("/readyz").status == 503
+    # A key made beside a running API may take a moment to reach it.
+    product.wait_for(lambda: caller.post("/v1/recommendations", {"session_id": "s"}).status != 401, "the key")
     refused = caller.post("/v1/recommendations", {"session_id": "s"})
     assert (refused.status, refused.body["code"]) == (503, "not_ready")
     assert caller.get("/docs").status == 200

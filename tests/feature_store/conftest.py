@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from feature_store.online.redis_link import Timeouts
 from feature_store.online.redis_store import RedisOnlineStore
 from feature_store.testing import running_valkey
 
@@ -36,6 +37,6 @@ def namespace() -> str:
 
 @pytest.fixture
 def redis_store(valkey: redis.Redis, namespace: str) -> Iterator[RedisOnlineStore]:
-    store = RedisOnlineStore(valkey, namespace, history_length=50)
+    store = RedisOnlineStore(valkey, namespace, history_length=50, timeouts=Timeouts(read_s=5.0))
     yield store
     store.close()

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from recsys.arrays import save_json
 from recsys.config import ReleaseConfig
-from recsys.errors import InputError
+from recsys.errors import InputError, ReleaseIncompatible
 from recsys.pipeline import Pipeline
 from recsys.query import Query
 from recsys.release import seal, verify
@@ -47,6 +48,13 @@ def test_an_item_that_only_events_know_is_learned_but_never_shown(tmp_path: Path
     pipeline = Pipeline.load(tmp_path)
     answer = pipeline.recommend(Query(as_of=SHOP.end, num=200))
     assert missing not in pipeline.vocabulary.decode(answer.items)
+
+
+def test_a_release_of_other_parameters_is_refused_by_name(tmp_path: Path) -> None:
+    fit(tmp_path)
+    save_json(tmp_path, "config", {"als": {"factors": 64}})
+    with pytest.raises(ReleaseIncompatible, match=r"als\.factors"):
+        Pipeline.load(tmp_path)
 
 
 def test_nothing_to_learn_from_is_said_with_the_next_step(tmp_path: Path) -> None:

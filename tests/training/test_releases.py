@@ -1,5 +1,7 @@
 """Release folders of a machine."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,22 @@ def test_scratch_that_was_not_kept_leaves_nothing(releases: Releases) -> None:
         raise RuntimeError("broken")
     assert list(releases.folder.iterdir()) == []
     assert releases.known() == []
+
+
+def test_what_a_killed_run_left_yesterday_is_swept(releases: Releases) -> None:
+    releases.folder.mkdir()
+    for name, age in ((".fitting-yesterday", 90_000), (".fitting-now", 60)):
+        (releases.folder / name).mkdir()
+        os.utime(releases.folder / name, (time.time() - age,) * 2)
+    with releases.scratch():
+        assert not (releases.folder / ".fitting-yesterday").exists()
+        assert (releases.folder / ".fitting-now").exists()
+
+
+def test_other_users_may_read_a_release(releases: Releases) -> None:
+    with releases.scratch() as folder:
+        target = releases.keep(sealed(folder, "x"))
+    assert target.stat().st_mode & 0o777 == 0o755
 
 
 def test_releases_are_listed_oldest_first_and_other_folders_ignored(releases: Releases) -> None:

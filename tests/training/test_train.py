@@ -94,7 +94,7 @@ def test_a_failed_data_check_keeps_the_first_release_from_going_live(
     future = replace(small.purchases()[0], event_id="far", timestamp=small.start + 20_000 * DAY_MS)
     small.write(shop.settings.home, [future])
     trained = train(shop, Options(until=small.start + 121 * DAY_MS, evaluation=False), steps)
-    assert shop.failed_checks() == ["future_times: 1 of 4,120"]
+    assert shop.failed_checks() == [f"future_times: 1 of {len(small.purchases()) + 1:,}"]
     assert not trained.live
     assert shop.publisher.live() is None
     assert any("data checks FAIL" in notice for notice in trained.notices)
