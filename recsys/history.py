@@ -1,12 +1,13 @@
 """A shopper's past as a model sees it: item codes, event codes and times, oldest first, bounded."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
+from recsys.types import EVENT_CODES, EventType
 from recsys.vocabulary import Vocabulary
 
 __all__ = ["EMPTY_HISTORY", "History"]
@@ -22,6 +23,11 @@ class History:
 
     def __len__(self) -> int:
         return len(self.items)
+
+    def of_types(self, types: Collection[EventType]) -> "History":
+        """The events whose type is one of `types`, in the same order."""
+        kept = np.isin(self.types, [EVENT_CODES[kind] for kind in types])
+        return History(self.items[kept], self.types[kept], self.times[kept])
 
     @classmethod
     def of(

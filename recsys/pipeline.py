@@ -127,6 +127,7 @@ class Pipeline:
         boosts = np.ones(len(codes), np.float32)
         for expression, factor in query.boosts:
             boosts[self._mask(expression, query)[codes]] *= np.float32(factor)
+            np.clip(boosts, 1e-6, 1e6, out=boosts)  # many boosts multiply; a score must stay a number
         trend = self.trending.scores[codes]
         totals = blend(features, trend, self.config.blend, related=taste.related) * boosts
         ranking = Ranking(codes, totals, features, boosts).sorted()

@@ -121,8 +121,14 @@ def _verbs(shop: Shop) -> dict[str, Verb]:
         done = promote(anew, release_id, lambda *_: None, force=arguments.get("force") is True)
         return "; ".join((f"release {release_id} is live", *done.notices))
 
-    def run_rollback(_: Mapping[str, object]) -> str:
-        done = rollback(Shop(shop.settings, shop.config))
+    def run_rollback(arguments: Mapping[str, object]) -> str:
+        release_id = text_argument(arguments, "release_id")
+        anew = Shop(shop.settings, shop.config)
+        live = anew.publisher.live()
+        # A job may run twice, and going back twice would bring the bad release back.
+        if live is None or live.release_id != release_id:
+            return f"release {release_id} is not live any more; nothing to roll back"
+        done = rollback(anew)
         return "; ".join((f"release {done.pointer.release_id} is live again", *done.notices))
 
     return {"promote": run_promote, "rollback": run_rollback}

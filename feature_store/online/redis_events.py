@@ -80,11 +80,19 @@ class RedisEvents(RedisPart):
         self._queue_events(batch, events)
         for _, key, member, score in entries:
             batch.execute_command("ZADD", key, "NX", score, member)
-        for key in {key for _, key, _, _ in entries}:
-            self._queue_upkeep(batch, key)
+        keys = sorted({key for _, key, _, _ in entries})
+        for key in keys:
+            batch.execute_command("EXPIRE", key, _HISTORY_S)
+            batch.execute_command("ZCARD", key)
         codes, *answers = run(batch)
         added = [entry for entry, new in zip(entries, answers, strict=False) if new]
-        self._take_back(client, [(key, member) for index, key, member, _ in added if codes[index] == 2])
+        refused = [(key, member) for index, key, member, _ in added if codes[index] == 2]
+        sizes = answers[len(entries) + 1 :: 2]
+        self._settle(
+            client,
+            refused,
+            [key for key, size in zip(keys, sizes, strict=True) if size > self._history_length],
+        )
         return [_VERDICTS[code] for code in codes]
 
     def _queue_events(self, batch: Batch, events: Sequence[Event]) -> None:
@@ -108,13 +116,16 @@ class RedisEvents(RedisPart):
             keys.append(self._keys.session_history(event.session_id))
         return [(index, key, event_member(event), event.timestamp) for key in keys]
 
-    @staticmethod
-    def _take_back(client: Commands, entries: Sequence[tuple[str, bytes]]) -> None:
-        if entries:
-            batch = client.pipeline(transaction=False)
-            for key, member in entries:
-                batch.execute_command("ZREM", key, member)
-            run(batch)
+    def _settle(self, client: Commands, refused: Sequence[tuple[str, bytes]], full: Sequence[str]) -> None:
+        """Take refused events back, and only then cut histories: a refused event must not push out a real one."""
+        if not refused and not full:
+            return
+        batch = client.pipeline(transaction=False)
+        for key, member in refused:
+            batch.execute_command("ZREM", key, member)
+        for key in full:
+            self._queue_upkeep(batch, key)
+        run(batch)
 
     def append_served(self, events: Sequence[Event]) -> bool:
         """See EventStore."""

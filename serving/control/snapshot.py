@@ -18,6 +18,8 @@ __all__ = ["Snapshot"]
 T = TypeVar("T")
 _NEVER: Final = float("-inf")
 _FIRST_WAIT_S: Final = 10.0
+_OLD_TTLS: Final = 10
+_OLD_WAIT_S: Final = 2.0
 # A read that hangs this long is left alone and another one is tried beside it.
 _GIVE_UP_S: Final = 60.0
 _log: Final = structlog.get_logger(__name__)
@@ -64,7 +66,9 @@ class Snapshot(Generic[T]):
             self._start(now)
         if age >= self._ttl_s and not self._done.is_set():
             # Whoever asks while a refresh runs shares one short wait, counted from the start of the refresh.
-            left = self._patience_s - (now - self._tried_at)
+            # A value that is long past its time is worth a longer wait, unless the source is known to be away.
+            old = age >= _OLD_TTLS * self._ttl_s and not self.stale
+            left = (_OLD_WAIT_S if old else self._patience_s) - (now - self._tried_at)
             self._done.wait(max(0.0, left) if self._read_at != _NEVER else _FIRST_WAIT_S)
         if self._read_at == _NEVER:
             raise UnavailableError(f"{self._name} could not be read; is the database reachable?")

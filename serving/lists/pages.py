@@ -23,7 +23,7 @@ from serving.times import now_ms
 __all__ = ["Pager"]
 
 _TTL_S: Final = 1800
-_YOUNG_MS: Final = 500
+_YOUNG_MS: Final = 200
 _WAIT_S: Final = 0.02
 
 
@@ -95,7 +95,7 @@ class Pager:
             if payload is not None:
                 found: dict[str, Any] = orjson.loads(payload)
                 return found
-            if abs(self._clock() - made) > _YOUNG_MS:
+            if not -_WAIT_S * 1000 <= self._clock() - made <= _YOUNG_MS:
                 break
             sleep(_WAIT_S)
         raise NotFound(f"there is no list {recomm_id!r} to continue; a list can be continued for 30 minutes")

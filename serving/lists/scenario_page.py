@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from recsys.query import Answer, Query
-from recsys.types import Scalar
+from recsys.types import EventType, Scalar
 from serving.control.scenarios import Scenario, ScenarioRepository, Shelf, Strategy
 from serving.ids import uuid7
 from serving.lists.after_answer import AfterAnswer
@@ -28,6 +28,7 @@ _SOURCES: Final[Mapping[Strategy, tuple[str, ...] | None]] = {
     Strategy.BUY_AGAIN: ("own",),
     Strategy.TRENDING: ("trending",),
 }
+_BOUGHT: Final = (EventType.PURCHASE, EventType.CANCEL, EventType.RETURN)
 _COMPLETED: Final = frozenset({Strategy.FOR_YOU, Strategy.TRENDING})
 
 
@@ -127,8 +128,10 @@ class _Page:
         )
 
     def _question(self, shelf: Shelf) -> Query:
+        again = shelf.strategy is Strategy.BUY_AGAIN
         return replace(
             self._query,
+            history=self._query.history.of_types(_BOUGHT) if again else self._query.history,
             num=shelf.size,
             filter=shelf.expression,
             exclude=self._taken,

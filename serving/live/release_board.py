@@ -86,7 +86,7 @@ class ReleaseBoard:
         pointer = self._store.live_release()
         if pointer is None or pointer.previous is None:
             raise Conflict("there is no earlier live release to go back to; promote one instead")
-        if release_id not in (pointer.release_id, pointer.previous):
+        if release_id != pointer.release_id:
             raise Conflict(
                 f"release {release_id!r} is not live, so it cannot be rolled back; live is {pointer.release_id!r}"
             )

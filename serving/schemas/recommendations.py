@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from serving.schemas.base import Answer, Identifier, Language, Query, Request, Scalar, Slot
+from serving.schemas.base import Answer, Identifier, Language, Query, Request, Slot
 from serving.schemas.events import SessionEvent
 
 __all__ = [
@@ -15,6 +15,9 @@ __all__ = [
     "RecommendedItem",
 ]
 
+ContextName = Annotated[str, Field(min_length=1, max_length=64)]
+ContextValue = Annotated[str, Field(max_length=256)] | int | float | bool
+FieldName = Annotated[str, Field(min_length=1, max_length=160)]
 FilterText = Annotated[str, Field(min_length=1, max_length=16_384)]
 
 
@@ -54,7 +57,7 @@ class RecommendationRequest(Request):
     """Lifts or lowers some items."""
     exclude_ids: list[Identifier] = Field(default=[], max_length=5000, examples=[["952163"]])
     """Items that may not be listed."""
-    context: dict[str, Scalar] = Field(
+    context: dict[ContextName, ContextValue] = Field(
         default={}, max_length=32, examples=[{"device": "phone", "channel": "app"}]
     )
     """Of the moment: device, hour, region, …; `market` and `channel` choose the offer that is shown."""
@@ -62,7 +65,9 @@ class RecommendationRequest(Request):
     """0 for the best scores only, 1 for the most varied list."""
     return_items: bool = Field(default=False, examples=[True])
     """Whether `attributes` of each item is filled."""
-    fields: list[str] = Field(default=[], max_length=64, examples=[["title", "price", "attributes.colour"]])
+    fields: list[FieldName] = Field(
+        default=[], max_length=64, examples=[["title", "price", "attributes.colour"]]
+    )
     """Which attributes to fill; implies `return_items`."""
     explain: bool = Field(default=False, examples=[False])
     """Adds a `trace` to each item: its sources and ranks and what touched it. Not for browser keys."""

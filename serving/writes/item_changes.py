@@ -103,12 +103,17 @@ def _validated(row: Row, now: int) -> Item:
 
 
 def _offers_with(row: Row, sku: str | None, change: Row) -> list[Row]:
-    """The offers with one changed, by its sku, or added."""
+    """The offers with one changed, or added; an offer is its sku in a market and channel, where those are said."""
     offers: list[Row] = row["offers"]
     sku = _only_sku(row) if sku is None else sku
-    if not any(offer["sku"] == sku for offer in offers):
+    places = {name: change[name] for name in ("market", "channel") if change.get(name) is not None}
+
+    def meant(offer: Row) -> bool:
+        return offer["sku"] == sku and all(offer.get(name) == place for name, place in places.items())
+
+    if not any(map(meant, offers)):
         return [*offers, {"sku": sku, **change}]
-    return [{**offer, **change} if offer["sku"] == sku else offer for offer in offers]
+    return [{**offer, **change} if meant(offer) else offer for offer in offers]
 
 
 def _only_sku(row: Row) -> str:

@@ -63,10 +63,15 @@ class ItemService:
             NotFound: nobody knows it.
         """
         now = self._clock()
-        if self._store.delete_item(item_id, now) is Written.SKIPPED:
+        verdict = self._store.delete_item(item_id, now)
+        if verdict is Written.SKIPPED:
             # Only the release has it: stored first, so that there is something to mark as deleted.
             self._store.put_items([self._known(item_id, None)])
-            self._store.delete_item(item_id, now)
+            verdict = self._store.delete_item(item_id, now)
+        stored = self._store.get_item(item_id) if verdict is Written.STALE else None
+        if stored is not None:
+            # Another process's clock is ahead of ours; a deletion that was asked for now is the newest word.
+            self._store.delete_item(item_id, (stored.updated_at or now) + 1)
 
     def change_offers(self, rows: Sequence[OfferRow]) -> list[Written | OfferRefused]:
         """Change single offers; one verdict each, in order. Several rows of one item are one change of it."""

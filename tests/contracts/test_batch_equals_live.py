@@ -115,7 +115,9 @@ def live(release: Path) -> Iterator[tuple[TestClient, str]]:
     folder = Path(tempfile.mkdtemp(prefix="be"))
     with running_valkey(folder) as client:
         url = f"unix://{client.connection_pool.connection_kwargs['path']}"
-        settings = Settings(home=release.parents[1], redis_url=url, shopper_secret="0123456789abcdef" * 4)
+        settings = Settings(
+            home=release.parents[1], redis_url=url, shopper_secret="0123456789abcdef" * 4, deadline_ms=10_000
+        )
         resources = compose(settings, open_stores(settings))
         push(release, resources.stores.blobs)
         resources.stores.online.set_live_release(release.name, now_ms())
@@ -138,4 +140,5 @@ def test_a_thousand_histories_give_the_same_lists_in_batch_and_live(
         assert answer.status_code == 200, answer.text
         items = [item["item_id"] for item in answer.json()["items"]]
         assert len(items) == 20
+        assert answer.json()["degraded"] == []
         assert items == batch[f"问{number}"], body

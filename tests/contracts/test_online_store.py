@@ -94,6 +94,14 @@ class TestEvents:
         assert store.shopper("v", "s").history == []
         assert store.shopper("u").history == [("a", VIEW, 1_000)]
 
+    def test_refused_events_push_nothing_out_of_a_full_history(self, store: OnlineStore) -> None:
+        full = [event(f"e{number}", timestamp=number, item_id=f"i{number}") for number in range(LENGTH)]
+        store.append_events(full)
+        again = [event(f"e{number}", timestamp=9_000 + number, item_id="x") for number in range(LENGTH)]
+        assert set(store.append_events(again)) == {Verdict.CONFLICT}
+        kept = [item for item, _, _ in store.shopper("u", None).history]
+        assert kept == [f"i{number}" for number in range(LENGTH)]
+
     def test_a_conflict_does_not_take_the_first_event_out_of_the_history(self, store: OnlineStore) -> None:
         store.append_events([event("1", price=5.0)])
         assert store.append_events([event("1", price=6.0)]) == [Verdict.CONFLICT]

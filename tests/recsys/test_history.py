@@ -27,6 +27,12 @@ def test_nobody_has_an_empty_history() -> None:
     assert len(History.of([("gone", VIEW, 1)], ITEMS, as_of=5, limit=3)) == 0
 
 
+def test_a_part_of_a_history_keeps_its_types_only() -> None:
+    bought = EVENT_CODES[EventType.PURCHASE]
+    history = History.of([("a", VIEW, 1), ("b", bought, 2)], ITEMS, as_of=9, limit=5)
+    assert ITEMS.decode(history.of_types([EventType.PURCHASE]).items) == ["b"]
+
+
 events = st.lists(st.tuples(st.sampled_from(["a", "b", "杯子", "gone"]), st.just(VIEW), st.integers(0, 50)))
 
 

@@ -131,6 +131,12 @@ def test_a_boost_lifts_what_it_names(pipeline: Pipeline, shop: Shop) -> None:
     assert group_share(shop, after.items, group) > group_share(shop, before.items, group)
 
 
+def test_twenty_boosts_of_a_hundred_leave_finite_scores(pipeline: Pipeline, shop: Shop) -> None:
+    boosts = ((parse("available"), 100.0),) * 20
+    answer = pipeline.recommend(Query(as_of=shop.end, history=history_of(shop, 9), boosts=boosts))
+    assert np.isfinite(answer.scores).all()
+
+
 def test_diversity_spreads_a_list_over_more_categories(pipeline: Pipeline, shop: Shop) -> None:
     query = {"as_of": shop.end, "history": history_of(shop, 9), "num": 10}
     spread = [

@@ -42,7 +42,7 @@ def problem(answer: Any, status: int, code: str) -> dict[str, Any]:
         ({"events": [{"type": "view", "timestamp": "yesterday"}]}, "events.0.timestamp", None),
         ({"events": [{"type": "view", "timestamp": "2026-01-01T00:00:00"}]}, "events.0.timestamp", None),
         ({"boost": [{"filter": "price < 5", "facter": 2}]}, "boost.0.factor", None),
-        ({"context": {"a": {"b": 1}}}, "context.a.str", None),
+        ({"context": {"a": {"b": 1}}}, "context.a.int", None),
         ({"seed": -1}, "seed", None),
         ({"fields": ["titel"]}, "fields.0", "title"),
         ({"item_ids": ["a"] * 101}, "item_ids", None),
