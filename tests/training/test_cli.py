@@ -104,11 +104,14 @@ def test_lists_are_written_for_shoppers_in_a_file(recsys: Any, trained_shop: Sho
 def test_the_jobs_worker_carries_out_what_was_asked(recsys: Any, trained_shop: Shop) -> None:
     (first,) = trained_shop.releases.known()
     job_id = trained_shop.online.push_job("promote", {"release_id": first}, by="console")
-    failing = trained_shop.online.push_job("rollback", {}, by="console")
+    failing = trained_shop.online.push_job("rollback", {"release_id": first}, by="console")
+    late = trained_shop.online.push_job("rollback", {"release_id": "0" * 16}, by="console")
     code, _, err = recsys("jobs", "--once")
     assert code == 0
     assert trained_shop.online.job_status(job_id).detail == f"release {first} is live"
     assert "no earlier live release" in trained_shop.online.job_status(failing).detail
+    # Not live any more, as after a rollback that was asked for twice: going back again would undo it.
+    assert "nothing to roll back" in trained_shop.online.job_status(late).detail
     assert "promote for console: done" in err
 
 
