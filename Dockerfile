@@ -31,6 +31,7 @@ ENV PATH=/opt/recsys/bin:$PATH \
     OMP_NUM_THREADS=1 \
     OPENBLAS_NUM_THREADS=1 \
     RECSYS_HOME=/var/lib/recsys/home \
+    NUMBA_CACHE_DIR=/var/lib/recsys/home/numba \
     RECSYS_HOST=0.0.0.0 \
     RECSYS_PORT=8000
 USER 10001

@@ -27,6 +27,7 @@ HELP: Final = {
     "data": "Bring in events, items and users; validate; simulate a shop.",
     "train": "Fit a release on the log, evaluate it honestly, keep it in MLflow.",
     "evaluate": "Measure a release on the last days of the log.",
+    "tune": "Search for a better configuration on the days before the test window.",
     "compare": "Set two releases side by side: paired differences, overlap of lists.",
     "promote": "Check a release against the champion and make it live.",
     "rollback": "Make the release that was live before live again.",
@@ -37,6 +38,7 @@ HELP: Final = {
     "worker": "Move acknowledged events from the online store to the log.",
     "jobs": "Carry out promotions and rollbacks asked for elsewhere.",
     "keys": "Create, list and revoke API keys.",
+    "bench": "Measure the product on public data, beside what a shop would use instead.",
 }
 
 # One short search at a time: with more OpenMP threads than free cores a 1 ms search takes 16.
@@ -49,6 +51,8 @@ THREAD_LIMITS: Final = {
         _ONE_THREAD,
     ),
     "train": _NO_BLAS_THREADS,
+    "tune": _NO_BLAS_THREADS,
+    "bench": _NO_BLAS_THREADS,
 }
 
 _INTERRUPTED: Final = 130

@@ -79,6 +79,12 @@ class Interactions:
             quantity=self.quantity[mask],
         )
 
+    def over(self, items: Vocabulary) -> Self:
+        """The rows whose item `items` holds, with its codes."""
+        codes = items.encode(self.items.ids)
+        known = self.where(codes[self.item] >= 0)
+        return replace(known, items=items, item=codes[known.item])
+
     def before(self, time: int) -> Self:
         """Rows strictly before `time` (ms)."""
         return self.where(self.time < time)

@@ -5,7 +5,7 @@ recall. Every catalogue item ends in exactly one bucket of `Answer.counts`. The 
 batch lists and is evaluated.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,17 +19,26 @@ from recsys.config import ReleaseConfig
 from recsys.expressions import Expression
 from recsys.models.als import Als
 from recsys.models.covisitation import Covisitation
+from recsys.models.item_stats import ItemStats
+from recsys.models.linked import Linked
+from recsys.models.repeats import Repeats
+from recsys.models.sessions import Sessions
 from recsys.models.tags import TagVectors
 from recsys.models.trending import Trending
-from recsys.query import Answer, Query
+from recsys.query import Answer, FeatureRows, Query
 from recsys.ranking.answer import Work, answer
 from recsys.ranking.blend import blend
 from recsys.ranking.diversity import diversify
+from recsys.ranking.features import FEATURES, FeatureTable, Matrix
 from recsys.ranking.order import Ranking, union
+from recsys.ranking.ranker import Ranker
+from recsys.ranking.slots import SlotRule, slot_rule
 from recsys.retrieval.alike import AlikeItems
 from recsys.retrieval.faiss_index import FaissIndex
+from recsys.retrieval.linked import LinkedItems
 from recsys.retrieval.own import OwnItems
 from recsys.retrieval.reader import TasteReader
+from recsys.retrieval.sessions import SessionNeighbours
 from recsys.retrieval.source import Codes, Flags, Scores, Source, Taste, Values
 from recsys.retrieval.taste import NearestToTaste
 from recsys.retrieval.together import MetTogether
@@ -56,6 +65,9 @@ class Pipeline:
     trending: Trending
     vectors: Values
     """Item embeddings float32[n, d] of length 1, for diversity."""
+    table: FeatureTable
+    ranker: Ranker | None
+    """None: the log could not teach one, the own-first rule orders."""
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -67,13 +79,18 @@ class Pipeline:
         sources: tuple[Source, ...] = (
             OwnItems(),
             NearestToTaste(FaissIndex.load(folder / "als" / "index"), factors),
+            SessionNeighbours(Sessions.load(folder / "sessions")),
             MetTogether(Covisitation.load(folder / "covisitation")),
+            LinkedItems(Linked.load(folder / "linked")),
             AlikeItems(FaissIndex.load(folder / "embedding" / "index"), vectors),
             TrendingItems(trending, catalogue.category),
         )
         als = Als.load(folder / "als", factors)
         reader = TasteReader(config, als, TagVectors.load(folder / "tags"))
-        return cls(config, catalogue, reader, sources, trending, vectors)
+        repeats = Repeats.load(folder / "repeats")
+        table = FeatureTable(catalogue, ItemStats.load(folder / "item_stats"), repeats, vectors)
+        ranker = Ranker.load(folder / "ranker", FEATURES) if (folder / "ranker").is_dir() else None
+        return cls(config, catalogue, reader, sources, trending, vectors, table, ranker)
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -85,28 +102,45 @@ class Pipeline:
         with watch("read"):
             taste = self.reader.read(query)
         with watch("filter"):
-            gates = self._gates(query, taste)
+            rule = slot_rule(query, self.table.repeats, self.config.slots)
+            gates = {**self._gates(query, taste), **rule.gates(len(self.catalogue))}
             allowed = np.logical_and.reduce(list(gates.values()))
+        with watch("retrieve"):
+            scores, proposals = self._retrieve(query, taste, allowed, watch)
+        with watch("score"):
+            # A shelf shows everything it may; elsewhere what the sources propose competes.
+            codes = np.flatnonzero(allowed).astype(np.int32) if rule.closed else union(proposals.values())
+            ranking, features = self._rank(query, taste, codes, scores)
+        with watch("select"):
+            ranking, held_back = self._select(query, rule, ranking, allowed)
+            work = Work(
+                query, taste, gates, scores, proposals, ranking, self.config.blend, held_back, features
+            )
+            return answer(work)
+
+    def candidates(self, query: Query) -> tuple[Codes, Matrix, Values]:
+        """What a question is answered from: codes int32[c], features, and the scores of the own-first rule."""
+        taste = self.reader.read(query)
+        allowed = np.logical_and.reduce(list(self._gates(query, taste).values()))
+        scores, proposals = self._retrieve(query, taste, allowed, _UNWATCHED)
+        codes = union(proposals.values())
+        features = {name: found.at(codes) for name, found in scores.items()}
+        rule = blend(features, self.trending.scores[codes], self.config.blend)
+        return codes, self.table.matrix(taste, codes, features, rule), rule
+
+    def _retrieve(
+        self, query: Query, taste: Taste, allowed: Flags, watch: Watch
+    ) -> tuple[dict[str, Scores], dict[str, Codes]]:
+        """What each source says, and what the chosen ones propose."""
         scores: dict[str, Scores] = {}
         proposals: dict[str, Codes] = {}
-        with watch("retrieve"):
-            for source in self._chosen(query):
-                with watch(source.name):
-                    scores[source.name] = source.read(taste)
-                    proposals[source.name] = scores[source.name].top(
-                        self.config.retrieval.candidates, allowed
-                    )
-        with watch("score"):
-            ranking = self._rank(query, taste, union(proposals.values()), scores)
-        with watch("select"):
-            if query.fill and len(ranking) < query.num:
-                ranking = ranking.filled(self._most_wanted(ranking.codes, query.num, allowed))
-            return answer(Work(query, taste, gates, scores, proposals, ranking, self.config.blend))
-
-    def _chosen(self, query: Query) -> Sequence[Source]:
-        if query.sources is None:
-            return self.sources
-        return [source for source in self.sources if source.name in query.sources]
+        for source in self.sources:
+            with watch(source.name):
+                scores[source.name] = source.read(taste)
+                if query.sources is None or source.name in query.sources:
+                    most = self.config.retrieval.proposals(source.name, query.num)
+                    proposals[source.name] = scores[source.name].top(most, allowed)
+        return scores, proposals
 
     def _gates(self, query: Query, taste: Taste) -> dict[str, Flags]:
         """What may pass each filter, by filter name, in order."""
@@ -122,22 +156,47 @@ class Pipeline:
     def _mask(self, expression: Expression, query: Query) -> Flags:
         return item_mask(expression, self.catalogue, user=query.attributes, as_of=query.as_of)
 
-    def _rank(self, query: Query, taste: Taste, codes: Codes, scores: Mapping[str, Scores]) -> Ranking:
+    def _rank(
+        self, query: Query, taste: Taste, codes: Codes, scores: Mapping[str, Scores]
+    ) -> tuple[Ranking, FeatureRows | None]:
+        """The candidates in order, and their features where they are to be logged."""
         features = {name: found.at(codes) for name, found in scores.items()}
         boosts = np.ones(len(codes), np.float32)
         for expression, factor in query.boosts:
             boosts[self._mask(expression, query)[codes]] *= np.float32(factor)
             np.clip(boosts, 1e-6, 1e6, out=boosts)  # many boosts multiply; a score must stay a number
-        trend = self.trending.scores[codes]
-        totals = blend(features, trend, self.config.blend, related=taste.related) * boosts
-        ranking = Ranking(codes, totals, features, boosts).sorted()
+        totals, matrix = self._scores(query, taste, codes, features)
+        logged = None if matrix is None or not query.log_features else FeatureRows(codes, matrix)
+        ranking = Ranking(codes, totals * boosts, features, boosts).sorted()
         if query.diversity <= 0:
-            return ranking
+            return ranking, logged
         order = diversify(ranking.scores, self.vectors[ranking.codes], query.num, query.diversity)
-        return ranking.take(order)
+        return ranking.take(order), logged
 
-    def _most_wanted(self, taken: Codes, num: int, allowed: Flags) -> Codes:
-        """The most wanted allowed items that are not in the list yet, as many as it lacks."""
+    def _scores(
+        self, query: Query, taste: Taste, codes: Codes, features: Mapping[str, Values]
+    ) -> tuple[Values, Matrix | None]:
+        """By the ranker where a shopper's past says something, else by the rule; and what the ranker sees."""
+        rule = blend(features, self.trending.scores[codes], self.config.blend, related=taste.related)
+        if taste.related or not len(taste.own) or not (self.ranker or query.log_features):
+            return rule, None
+        matrix = self.table.matrix(taste, codes, features, rule)
+        return rule if self.ranker is None else self.ranker.score(matrix), matrix
+
+    def _select(self, query: Query, rule: SlotRule, ranking: Ranking, allowed: Flags) -> tuple[Ranking, int]:
+        """As the slot wants it, completed where it is short; and how many at the end the slot held back."""
+        ranking, held_back = rule.order(ranking, query.num)
+        lacks = query.num - (len(ranking) - held_back)
+        if lacks <= 0 or rule.closed or not query.fill:
+            return ranking, held_back
+        fresh = allowed.copy()
+        fresh[rule.seen()] = False
+        ranking = ranking.filled(self._most_wanted(ranking.codes, lacks, fresh))
+        ranking = ranking.filled(self._most_wanted(ranking.codes, query.num - len(ranking), allowed))
+        return rule.order(ranking, query.num)
+
+    def _most_wanted(self, taken: Codes, count: int, allowed: Flags) -> Codes:
+        """The `count` most wanted allowed items that are not in the list yet."""
         free = allowed.copy()
         free[taken] = False
-        return first_allowed(self.trending.order, num - len(taken), free)
+        return first_allowed(self.trending.order, max(count, 0), free)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +11,12 @@ from recsys.expressions import Expression
 from recsys.history import EMPTY_HISTORY, History
 from recsys.types import Scalar
 
-__all__ = ["Answer", "Personalization", "Query", "Reason", "Trace", "WhyNot"]
+__all__ = ["SLOTS", "Answer", "FeatureRows", "Personalization", "Query", "Reason", "Slot", "Trace", "WhyNot"]
 
 Codes = npt.NDArray[np.int32]
 Personalization = Literal["full", "session", "none"]
+Slot = Literal["any", "home", "buy-again", "continue"]
+SLOTS: Final[tuple[Slot, ...]] = get_args(Slot)
 _NO_CODES = np.empty(0, np.int32)
 
 
@@ -25,6 +27,8 @@ class Query:
     as_of: int
     """The clock (ms): promotions and eligibility are those of this moment."""
     num: int = 20
+    slot: Slot = "any"
+    """The place whose rule holds (`recsys.ranking.slots`); `any` has none, and a related list never has one."""
     history: History = EMPTY_HISTORY
     attributes: Mapping[str, Scalar] = field(default_factory=dict)
     """What is known of the shopper (`user.*` of filters, taste without events)."""
@@ -43,6 +47,8 @@ class Query:
     explain: bool = False
     why_not: int | None = None
     """An item code to account for."""
+    log_features: bool = False
+    """Whether the answer carries what a ranker sees of the shown items (`Answer.logged`)."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,22 @@ class WhyNot:
 
 
 @dataclass(frozen=True)
+class FeatureRows:
+    """What a ranker sees of some items, made with everything that competed with them."""
+
+    codes: Codes
+    """int32[c], distinct."""
+    matrix: npt.NDArray[np.float32]
+    """float32[features, c] (`recsys.ranking.features.FEATURES`)."""
+
+    def in_order(self, codes: Codes) -> "FeatureRows":
+        """The rows of those of `codes` that have one, in their order."""
+        known = codes[np.isin(codes, self.codes)]
+        order = np.argsort(self.codes)
+        return FeatureRows(known, self.matrix[:, order[np.searchsorted(self.codes, known, sorter=order)]])
+
+
+@dataclass(frozen=True)
 class Answer:
     """A ranked list of at most `num` distinct items."""
 
@@ -93,3 +115,6 @@ class Answer:
     """The best scored items behind the list (at most as many as were shown)."""
     traces: tuple[Trace, ...] = ()
     why_not: WhyNot | None = None
+    logged: FeatureRows | None = None
+    """Asked for by `Query.log_features`: the shown items that competed by features and the first few behind them; None
+    where no shopper's past was looked at, and so nothing a ranker could learn from."""

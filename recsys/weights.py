@@ -9,7 +9,7 @@ from the clock: a list does not change while a shopper is away, and a batch run 
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recsys.types import EVENT_CODES, EventType
 
-__all__ = ["DAY_MS", "Behaviour", "event_values", "net_items"]
+__all__ = ["DAY_MS", "HOUR_MS", "Behaviour", "Fading", "busy_share", "event_values", "net_items"]
 
 DAY_MS: Final = 86_400_000
+HOUR_MS: Final = 3_600_000
 
 _STRENGTHS: Final[Mapping[EventType, float]] = {
     EventType.VIEW: 0.2,
@@ -34,6 +35,20 @@ _STRENGTHS: Final[Mapping[EventType, float]] = {
 }
 
 
+class Fading(BaseModel):
+    """A power law: worth × (1 + age / days)^(-exponent)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    days: float = Field(default=30.0, gt=0)
+    """Days within which an event keeps most of its worth."""
+    exponent: float = Field(default=0.5, ge=0)
+    """Steepness after that; 0 = nothing fades."""
+
+    def __str__(self) -> str:
+        return f"(1 + age / {self.days:g} d)^-{self.exponent:g}"
+
+
 class Behaviour(BaseModel):
     """Strength of each event type and how fast it fades."""
 
@@ -41,10 +56,8 @@ class Behaviour(BaseModel):
 
     strengths: Mapping[EventType, float] = _STRENGTHS
     """Worth of one fresh event; negative takes a positive back; types not named count nothing."""
-    fade_days: float = Field(default=30.0, gt=0)
-    """Days within which an event keeps most of its worth."""
-    fade_exponent: float = Field(default=0.5, ge=0)
-    """Steepness of the fading after that; 0 = nothing fades."""
+    fading: Fading = Fading()
+    """How fast events fade in models; what a shopper's own list forgets is `retrieval.own_fading`."""
 
     def table(self) -> npt.NDArray[np.float32]:
         """Strengths by event code, float32[event types]."""
@@ -55,13 +68,28 @@ class Behaviour(BaseModel):
 
 
 def event_values(
-    types: npt.NDArray[np.int8], times: npt.NDArray[np.int64], newest: int, behaviour: Behaviour
+    types: npt.NDArray[np.int8],
+    times: npt.NDArray[np.int64],
+    newest: int,
+    behaviour: Behaviour,
+    fading: Fading | None = None,
 ) -> npt.NDArray[np.float32]:
-    """Value of each event, float32[n]: strength × (1 + age / fade)^(-exponent), ages back from `newest` (ms)."""
-    ages = (newest - times) / (behaviour.fade_days * DAY_MS)
-    fading = (1.0 + ages) ** -behaviour.fade_exponent
-    values: npt.NDArray[np.float32] = (behaviour.table()[types] * fading).astype(np.float32)
+    """Value of each event, float32[n]: strength × (1 + age / days)^(-exponent), ages back from `newest` (ms)."""
+    law = behaviour.fading if fading is None else fading
+    worth = (1.0 + (newest - times) / (law.days * DAY_MS)) ** -law.exponent
+    values: npt.NDArray[np.float32] = (behaviour.table()[types] * worth).astype(np.float32)
     return values
+
+
+def busy_share(groups: npt.NDArray[Any], most: float) -> npt.NDArray[np.float64]:
+    """Share float64[n] of each row such that no group's rows weigh more together than `most` times the median one's.
+
+    `groups: int[n]` says the group of each row: a campaign day or an eager shopper counts no more than a busy one.
+    """
+    _, group, rows = np.unique(groups, return_inverse=True, return_counts=True)
+    usual = float(np.median(rows)) if len(rows) else 0.0
+    share: npt.NDArray[np.float64] = np.minimum(1.0, most * usual / np.maximum(rows, 1))[group]
+    return share
 
 
 def net_items(

@@ -101,7 +101,11 @@ def compose(settings: Settings, stores: Stores, clock: Callable[[], int] = now_m
     feed = CatalogueFeed(online)
     folders = _folders(settings)
     releases = Releases(online, stores.blobs, folders, _readying(feed, metrics, clock), clock)
-    limits = Limits(history_length=settings.history_length, deadline_ms=settings.deadline_ms)
+    limits = Limits(
+        history_length=settings.history_length,
+        deadline_ms=settings.deadline_ms,
+        feature_log_share=settings.feature_log_share,
+    )
     recommender = Recommender(releases, ShopperHydrator(online), metrics, limits, clock)
     after = AfterAnswer(online)
     return Resources(

@@ -27,6 +27,8 @@ class Settings(StoreSettings):
     """Port the API listens on; 0 takes a free one."""
     deadline_ms: float = Field(default=50.0, gt=0, le=10_000)
     """Milliseconds after which a request answers with the stages finished so far."""
+    feature_log_share: float = Field(default=1.0, ge=0, le=1)
+    """Share of lists whose `served` event keeps what the ranker saw of each item (2-3 KB), to learn from later."""
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Origins whose pages may call the API from a browser, separated by commas."""
     shopper_secret: SecretStr | None = None

@@ -1,22 +1,49 @@
-"""The marks every release is measured beside: popularity, own items by frequency, ALS with default settings.
+"""The marks every release is measured beside: recent popularity, own items by frequency, ALS with default
+settings, and own items first with session neighbours behind them.
 
 Invariants: all of them learn from the same rows and answer the same questions as the release; none is tuned.
 """
 
 from collections.abc import Iterator
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from recsys.history import EMPTY_HISTORY
 from recsys.interactions import Interactions
-from recsys.types import POSITIVE_TYPES
+from recsys.models.sessions import Sessions, SessionsConfig
+from recsys.past import Past
+from recsys.retrieval.sessions import SessionNeighbours
+from recsys.retrieval.source import Taste
+from recsys.types import EVENT_CODES, POSITIVE_TYPES
+from recsys.weights import DAY_MS, HOUR_MS
 from training.protocol import Questions
+from training.split import stands
 
-__all__ = ["AlsDefaults", "Baseline", "OwnItems", "Popularity", "baselines"]
+__all__ = ["AlsDefaults", "Baseline", "Known", "OwnFirst", "OwnItems", "Popularity", "baselines"]
 
+Codes = npt.NDArray[np.int32]
 Lists = npt.NDArray[np.int32]
+
+_RECENT_DAYS: Final = 14
+_OWN: Final = 15
+_NEWEST: Final = 500
+_SEEDS: Final = 10
+_AT_ONCE: Final = 2_000
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a mark may learn from, and where it reads the histories of those who ask."""
+
+    train: Interactions
+    history: Interactions
+    """The log that `Questions.upto` counts in."""
+    real_times: bool = True
+    seed: int = 0
 
 
 class Baseline(Protocol):
@@ -30,14 +57,14 @@ class Baseline(Protocol):
 
 
 class Popularity:
-    """Items by how many shoppers touched them, the same order for everybody."""
+    """Items by how many shoppers touched them in the last 14 days, then by how many ever did."""
 
-    name = "popularity"
+    name = "recent popularity"
 
-    def __init__(self, train: Interactions) -> None:
-        touched = _positive_counts(train)
-        shoppers = np.bincount(touched.indices, minlength=touched.shape[1])
-        self.order = np.argsort(-shoppers, kind="stable").astype(np.int32)
+    def __init__(self, known: Known) -> None:
+        train = known.train
+        recent = train.where(train.time > train.end - _RECENT_DAYS * DAY_MS) if known.real_times else train
+        self.order = np.lexsort((-_shoppers(train), -_shoppers(recent))).astype(np.int32)
 
     def lists(self, questions: Questions, k: int, *, exclude_seen: bool) -> Lists:
         """The same list for all, each shopper's seen items taken out when asked for."""
@@ -45,9 +72,7 @@ class Popularity:
         seen = _rows(questions.seen) if exclude_seen else (nothing for _ in range(len(questions)))
         return _stack([self.fill(nothing, codes, k) for codes in seen], k)
 
-    def fill(
-        self, start: npt.NDArray[np.int32], without: npt.NDArray[np.int32], k: int
-    ) -> npt.NDArray[np.int32]:
+    def fill(self, start: Codes, without: Codes, k: int) -> Codes:
         """`start`, then the most popular items that are in neither `start` nor `without`; k in all."""
         head = self.order[: k + len(start) + len(without)]
         rest = head[~np.isin(head, np.concatenate((start, without)))]
@@ -79,35 +104,119 @@ class AlsDefaults:
 
     name = "ALS defaults"
 
-    def __init__(self, train: Interactions, seed: int) -> None:
+    def __init__(self, known: Known) -> None:
         from implicit.als import AlternatingLeastSquares
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-        self._counts = _positive_counts(train)
+        counts = _positive_counts(known.train)
+        self._items = counts.shape[1]
         # BLAS threads below implicit's own fight for the same cores.
         with threadpool_limits(1, "blas"):
-            self._model = AlternatingLeastSquares(random_state=seed)
-            self._model.fit(self._counts, show_progress=False)
+            self._model = AlternatingLeastSquares(random_state=known.seed)
+            self._model.fit(counts, show_progress=False)
 
     def lists(self, questions: Questions, k: int, *, exclude_seen: bool) -> Lists:
-        """Best k by inner product with the shopper's trained vector."""
-        users, known = questions.users, min(k, self._counts.shape[1])
-        codes, scores = self._model.recommend(
-            users, self._counts[users], N=known, filter_already_liked_items=exclude_seen
-        )
-        # implicit puts filtered items behind the others, with the lowest score there is.
-        shown = scores > np.finfo(np.float32).min
-        lists = np.full((len(users), k), -1, np.int32)
-        lists[:, :known] = np.where(shown, codes, -1)
+        """Best k by inner product with the shopper's vector, solved from the history the question comes with."""
+        lists = np.full((len(questions), k), -1, np.int32)
+        for start in range(0, len(questions), _AT_ONCE):
+            rows = slice(start, start + _AT_ONCE)
+            self._answer(lists[rows], questions.users[rows], questions.seen[rows], exclude_seen)
         return lists
 
+    def _answer(self, lists: Lists, users: Codes, seen: sparse.csr_matrix, exclude_seen: bool) -> None:
+        shown = min(lists.shape[1], self._items)
+        codes, scores = self._model.recommend(
+            users, seen, N=shown, filter_already_liked_items=exclude_seen, recalculate_user=True
+        )
+        # implicit puts filtered items behind the others, with the lowest score there is.
+        lists[:, :shown] = np.where(scores > np.finfo(np.float32).min, codes, -1)
 
-def baselines(train: Interactions, seed: int) -> Iterator[Baseline]:
+
+class OwnFirst:
+    """At most 15 own items by recency-weighted frequency, then neighbours of the last session, then the popular.
+
+    The rule a shop would start with: nothing in it is learned but past sessions (`recsys.retrieval.sessions`,
+    every parameter at its default).
+    """
+
+    name = "own, then neighbours"
+
+    def __init__(self, known: Known, popularity: Popularity) -> None:
+        self._popularity = popularity
+        self._history = known.history
+        self._starts = known.history.user_slices()
+        meant = known.train.where(stands(known.train, known.train)).of_types(POSITIVE_TYPES)
+        self._neighbours = SessionNeighbours(Sessions.fit(meant, SessionsConfig()))
+        self._positive = np.isin(known.history.type, [EVENT_CODES[kind] for kind in POSITIVE_TYPES])
+
+    def lists(self, questions: Questions, k: int, *, exclude_seen: bool) -> Lists:
+        """Own items only where seen ones may be shown; neighbours and popularity without them otherwise."""
+        free = np.ones(len(self._popularity.order), np.bool_)
+        found = []
+        for user, upto, seen in zip(questions.users, questions.upto, _rows(questions.seen), strict=True):
+            past = self._past(int(self._starts[user]), int(upto))
+            own = past.items[np.argsort(-past.weights, kind="stable")][:_OWN]
+            start = own[:0] if exclude_seen else own
+            without = seen if exclude_seen else start
+            free[without] = False
+            met = self._neighbours.read(past.taste()).top(k, free)
+            free[without] = True
+            found.append(self._popularity.fill(np.concatenate((start, met)), without, k))
+        return _stack(found, k)
+
+    def _past(self, start: int, end: int) -> "_Past":
+        """The positive events of the rows [start, end), the newest of them at most."""
+        rows = np.arange(max(start, end - _NEWEST), end)
+        rows = rows[self._positive[rows]][::-1]
+        codes, first, place = np.unique(self._history.item[rows], return_index=True, return_inverse=True)
+        times = self._history.time[rows]
+        # Items of one basket are equally recent.
+        moment = 1 + np.cumsum(np.diff(times, prepend=times[:1]) != 0)
+        weights = np.bincount(place, weights=1.0 / moment, minlength=len(codes))
+        order = np.argsort(first)
+        times = times[first[order]]
+        ages = (times.max(initial=0) - times) / HOUR_MS
+        worth = weights[order].astype(np.float64)
+        return _Past(codes[order].astype(np.int32), worth, ages.astype(np.float32))
+
+
+class _Past(NamedTuple):
+    """Distinct items, newest first."""
+
+    items: Codes
+    weights: npt.NDArray[np.float64]
+    """Sum over an item's events of 1 / rank of their moment, the newest moment of all being the first."""
+    ages: npt.NDArray[np.float32]
+    """Hours from an item's last event to the newest event of all."""
+
+    def taste(self) -> Taste:
+        """What session neighbours read of a shopper: the newest items and when they were met."""
+        recent, ages = self.items[:_SEEDS], self.ages[:_SEEDS]
+        nothing = np.empty(0, np.float32)
+        return Taste(
+            own=recent,
+            own_values=nothing,
+            recent=recent,
+            recent_weights=np.ones(len(recent), np.float32),
+            recent_ages=ages,
+            past=Past.of(EMPTY_HISTORY),
+            vector=None,
+        )
+
+
+def baselines(known: Known) -> Iterator[Baseline]:
     """Fit them one after another, so that only one big model is in memory."""
-    popularity = Popularity(train)
+    popularity = Popularity(known)
     yield popularity
     yield OwnItems(popularity)
-    yield AlsDefaults(train, seed)
+    yield OwnFirst(known, popularity)
+    yield AlsDefaults(known)
+
+
+def _shoppers(rows: Interactions) -> npt.NDArray[np.int64]:
+    """Distinct shoppers per item."""
+    touched = _positive_counts(rows)
+    return np.bincount(touched.indices, minlength=touched.shape[1])
 
 
 def _positive_counts(train: Interactions) -> sparse.csr_matrix:
@@ -115,19 +224,17 @@ def _positive_counts(train: Interactions) -> sparse.csr_matrix:
     return rows.user_items(np.ones(len(rows), np.float32))
 
 
-def _rows(matrix: sparse.csr_matrix) -> Iterator[npt.NDArray[np.int32]]:
+def _rows(matrix: sparse.csr_matrix) -> Iterator[Codes]:
     for codes, _ in _weighted_rows(matrix):
         yield codes
 
 
-def _weighted_rows(
-    matrix: sparse.csr_matrix,
-) -> Iterator[tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]]:
+def _weighted_rows(matrix: sparse.csr_matrix) -> Iterator[tuple[Codes, npt.NDArray[np.float32]]]:
     for start, end in zip(matrix.indptr, matrix.indptr[1:], strict=False):
         yield matrix.indices[start:end], matrix.data[start:end]
 
 
-def _stack(lists: list[npt.NDArray[np.int32]], k: int) -> Lists:
+def _stack(lists: list[Codes], k: int) -> Lists:
     out = np.full((len(lists), k), -1, np.int32)
     for row, codes in zip(out, lists, strict=True):
         row[: len(codes)] = codes

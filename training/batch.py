@@ -11,6 +11,7 @@ from feature_store.identity_edges import resolve
 from recsys.errors import InputError
 from recsys.interactions import Interactions
 from recsys.pipeline import Pipeline
+from recsys.query import Slot
 from recsys.release import read_manifest
 from training.dataset import read_interactions
 from training.recommend import BatchLists, Shoppers, StoredHistories, write_lists
@@ -32,6 +33,7 @@ class Batch:
     release: str | None
     as_of: int | None
     """The clock (ms) of requests that bring none; None: the end of what is known."""
+    slot: Slot = "any"
 
 
 def recommend(shop: Shop, batch: Batch, console: Console) -> tuple[int, int]:
@@ -50,6 +52,7 @@ def recommend(shop: Shop, batch: Batch, console: Console) -> tuple[int, int]:
         history_length=shop.settings.history_length,
         k=batch.k,
         exclude_seen=batch.exclude_seen,
+        slot=batch.slot,
     )
     columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:

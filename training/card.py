@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from feature_store.offline import DataRange
-from training.figures import Evaluation, format_interval
+from training.figures import Evaluation, asked_of, format_interval
 from training.split import day
 
 __all__ = ["code_version", "model_card"]
@@ -44,10 +44,10 @@ def _figures(evaluation: Evaluation | None) -> list[str]:
     if evaluation is None:
         return ["**Measured**: not at all; it was trained without an evaluation."]
     exam, metric = evaluation.exam, evaluation.headline()
-    asked = f"{len(exam.questions['all']):,} shoppers, {exam.questions['all'].behaviour.value}s"
+    asked = asked_of(exam.questions["all"])
     when = (
-        "each one's last event"
-        if exam.split.protocol == "leave_last_out"
+        "one event of each held out"
+        if exam.split.protocol == "leave_one_out"
         else f"from {day(exam.split.cut)} on"
     )
     rows = [

@@ -1,4 +1,4 @@
-"""The offline verbs: `train evaluate compare promote rollback publish recommend jobs`.
+"""The offline verbs: `train evaluate tune compare promote rollback publish recommend jobs`.
 
 What a verb needs is imported when it runs, so that `--help` is quick and no verb pays for another's libraries.
 Results go to stdout, progress and notes to stderr.
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from training.report import Steps
     from training.resources import Shop
 
-__all__ = ["compare", "evaluate", "jobs", "promote", "publish", "recommend", "rollback", "train"]
+__all__ = ["compare", "evaluate", "jobs", "promote", "publish", "recommend", "rollback", "train", "tune"]
 
 train = typer.Typer(help="Fit a release on the log.")
 evaluate = typer.Typer(help="Measure a release.")
+tune = typer.Typer(help="Search for a better configuration.")
 compare = typer.Typer(help="Set two releases side by side.")
 promote = typer.Typer(help="Make a release live.")
 rollback = typer.Typer(help="Go back to the release before.")
@@ -59,42 +60,101 @@ def run_train(
 
 
 @evaluate.command("evaluate")
-def run_evaluate(release: ReleaseOption = None, config: Config = None, json: AsJson = False) -> None:
-    """Measure a release, or its twin that never saw the test window, beside popularity, own items and ALS."""
+def run_evaluate(
+    protocol: Annotated[
+        Literal["auto", "frozen", "next", "split"],
+        typer.Option(
+            help="frozen: every shopper once, at the cut. next: every event of the window, from what was before "
+            "it. split: by order, for made-up times. auto: as configured, else what the log allows."
+        ),
+    ] = "auto",
+    cut: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Ask about what came after; default: the last days of the log."),
+    ] = None,
+    release: ReleaseOption = None,
+    config: Config = None,
+    json: AsJson = False,
+) -> None:
+    """Measure a release, or its twin that never saw the test window, beside what a shop would use without it."""
     from training.compare import common_exam, stand_in
-    from training.present import json_text, show_evaluation
+    from training.present import json_text, plain_evaluation, show_evaluation
     from training.train import examine
 
     with _shop(config) as shop:
         steps, release_id = _steps(), shop.release_folder(release).name
+        shop.config = shop.config.asking(protocol, touched=True)
         with steps.step("read the log"):
-            exam = common_exam((release_id,), shop.releases, shop.exam)
+            at = _time(cut, shop)
+            exam = common_exam((release_id,), shop.releases, shop.exam) if at is None else shop.exam(at)
         found = examine(stand_in(release_id, shop.releases, exam), exam, steps)
         if json:
-            typer.echo(json_text({"release_id": release_id, **found.plain(), "slices": found.plain_slices()}))
+            typer.echo(json_text(plain_evaluation(release_id, found)))
         else:
             show_evaluation(_stdout(), found)
+
+
+@tune.command("tune")
+def run_tune(
+    trials: Annotated[int, typer.Option(min=1, help="How many more to try.")] = 20,
+    timeout: Annotated[
+        float | None, typer.Option(min=0, metavar="S", help="Begin no trial after so many seconds.")
+    ] = None,
+    config: Config = None,
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="Where the best configuration goes: only changed keys.")
+    ] = Path("tuned.toml"),
+    study: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Goes on where it exists; default: named by data and configuration."
+        ),
+    ] = None,
+) -> None:
+    """Search for a better configuration on the days before the test window, which stays unseen."""
+    from training.present import show_notices
+    from training.tune.search import Options, tune
+    from training.tune.shown import show_tuned
+
+    with _shop(config) as shop:
+        steps = _steps()
+        tuned = tune(shop, Options(trials, timeout, out, study), steps)
+        show_tuned(_stdout(), tuned, shop.config, out)
+        show_notices(steps.console, tuned.notices)
 
 
 @compare.command("compare")
 def run_compare(
     challenger: Annotated[str, typer.Argument(help="Release id.")],
     champion: Annotated[str | None, typer.Argument(help="Release id; default: the live one.")] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where the page goes; default: reports/ in the home folder."),
+    ] = None,
     config: Config = None,
     json: AsJson = False,
 ) -> None:
-    """Ask two releases the same questions: paired differences with intervals, and how alike their lists are."""
+    """Ask two releases the same questions: paired differences, overall and by slice, as tables, HTML and JSON."""
     from training.compare import compare
-    from training.present import json_text, show_comparison
+    from training.gate import against_figures
+    from training.html_report import write_report
+    from training.present import json_text, show_comparison, show_reasons
 
     with _shop(config) as shop:
         steps, other = _steps(), shop.release_folder(champion).name
+        gate = shop.config.gate
         with steps.step("ask both releases"):
             found = compare(challenger, other, shop.releases, shop.exam, steps)
+        reasons = against_figures(found, gate)
+        page = html or shop.settings.home / "reports" / f"compare-{challenger}-{other}.html"
+        with steps.step("write the page"):
+            page = write_report(found, gate, page)
         if json:
-            typer.echo(json_text(found.plain()))
+            typer.echo(json_text({**found.plain(gate), "against": list(reasons), "html": str(page)}))
         else:
-            show_comparison(_stdout(), found)
+            show_comparison(_stdout(), found, gate)
+            show_reasons(_stdout(), reasons)
+            typer.echo(f"report: {page}")
 
 
 @promote.command("promote")
@@ -112,8 +172,8 @@ def run_promote(
         with steps.step("ask the gate, publish"):
             done = promote(shop, release, steps, force=force)
         if done.verdict is not None and done.verdict.comparison is not None:
-            show_comparison(_stdout(), done.verdict.comparison)
-        show_notices(steps.console, done.notices)
+            show_comparison(_stdout(), done.verdict.comparison, shop.config.gate)
+        show_notices(steps.console, (*done.overruled(), *done.notices))
         typer.echo(f"release {release} is live; to take it back: recsys rollback")
 
 
@@ -157,12 +217,18 @@ def run_recommend(
     as_of: Annotated[
         str | None, typer.Option(metavar="TIME", help="The clock; default: the end of the log.")
     ] = None,
+    slot: Annotated[
+        Literal["any", "home", "buy-again", "continue"],
+        typer.Option(
+            help="The place the lists are for: home limits seen items, the shelves show nothing else."
+        ),
+    ] = "any",
 ) -> None:
     """Write lists for many shoppers: query_id, user_id, item_id, rank (from 1), score."""
     from training.batch import Batch, recommend
 
     with _shop(None) as shop:
-        batch = Batch(users, histories, out, k, exclude_seen, release, _time(as_of, shop))
+        batch = Batch(users, histories, out, k, exclude_seen, release, _time(as_of, shop), slot)
         asked, rows = recommend(shop, batch, _stderr())
         typer.echo(f"{rows:,} rows for {asked:,} queries in {out}")
 

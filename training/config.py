@@ -11,27 +11,39 @@ import textwrap
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from recsys.config import ReleaseConfig
 from recsys.config_files import config_path
 from recsys.errors import ConfigError
+from recsys.types import POSITIVE_TYPES
 
 __all__ = [
     "METRIC_NAMES",
     "EvaluationConfig",
     "GateConfig",
+    "ImpressionsConfig",
     "SplitConfig",
     "TrackingConfig",
     "TrainingConfig",
+    "TuningConfig",
     "default_toml",
+    "flatten",
     "load_config",
+    "toml_value",
 ]
 
 DEFAULT: Final = "default.toml"
-METRIC_NAMES: Final = ("ndcg", "recall", "mrr", "hr")
+METRIC_NAMES: Final = ("ndcg", "recall", "mrr", "hr", "map")
+_WINDOWS: Final[Mapping[str, float]] = {
+    "view": 24.0,
+    "click": 24.0,
+    "favorite": 24.0,
+    "cart": 72.0,
+    "purchase": 168.0,
+}
 _HEAD: Final = """\
 # What `recsys train` does unless a shop passes its own file: recsys train --config my-shop.toml
 # A file of your own needs only the keys it changes.
@@ -55,25 +67,71 @@ class SplitConfig(_Table):
 
 
 class EvaluationConfig(_Table):
-    """What is measured, and on how many shoppers."""
+    """What is asked and measured, and on how many shoppers."""
 
+    protocol: Literal["auto", "frozen", "next", "split"] = "auto"
+    """Who asks: frozen = every shopper once at the cut, next = every event of the window from what was before it,
+    split = by order for logs of made-up times; auto = frozen where times are real, else split."""
+    touched: bool = False
+    """In the frozen protocol also ask for everything a shopper touched in the window, not only the strongest."""
     k: tuple[Annotated[int, Field(ge=1, le=200)], ...] = (10, 20)
     """List lengths; the last is the one that decides."""
     most_queries: int = Field(default=20_000, ge=2)
-    """Shoppers asked at most, drawn by `seed`; all of them where there are fewer."""
+    """Questions asked at most, of shoppers drawn by `seed`; all of them where there are fewer."""
+    queries_per_shopper: int = Field(default=20, ge=1)
+    """Live questions (`--protocol next`) of one shopper at most, spread evenly over the window."""
     resamples: int = Field(default=1_000, ge=100)
     """Bootstrap resamples over shoppers behind every interval."""
     baselines: bool = True
-    """Measure popularity, own items by frequency and ALS with default settings on the same queries."""
+    """Measure popularity, own items, ALS with default settings and own-first with neighbours beside the release."""
 
 
 class GateConfig(_Table):
     """What refuses a promotion."""
 
     metric: str = "ndcg@20"
-    """The figure a challenger must not lose significantly, on all items and on new ones."""
+    """The figure a challenger must not lose significantly: on all items, on new ones, on a protected slice."""
+    protected: tuple[str, ...] = ("*",)
+    """Slices of shoppers that must not fall; `*` stands for any letters, an empty list protects none."""
+    least_shoppers: int = Field(default=30, ge=2)
+    """Smaller slices are shown and decide nothing."""
+    significance: float = Field(default=0.05, gt=0, lt=0.5)
+    """Chance, over all slices together, of refusing a release that is worse on none of them."""
+    coverage_floor: float = Field(default=0.5, ge=0, le=1)
+    """Share of the champion's catalogue coverage that must be kept; 0 = never refuse for it."""
+    latency_ratio: float = Field(default=2.0, gt=0)
+    """A list may cost at most so many times the champion's CPU time."""
+    size_ratio: float = Field(default=2.0, gt=0)
+    """A release may be at most so many times the champion's size on disk."""
     data_checks: bool = True
     """A data check that FAILs refuses the promotion."""
+
+
+class ImpressionsConfig(_Table):
+    """What is learned from lists that shoppers have seen, once a shop logs `impression` events."""
+
+    enabled: bool = True
+    """Learn from them where there are enough; false learns from next events only."""
+    days: float = Field(default=90, gt=0, le=365)
+    """Lists served within so many days before the end of the log count."""
+    hours: Mapping[str, float] = _WINDOWS
+    """An event is owed to the item's last sighting if that was at most so many hours before, by event type; types
+    that are not named say nothing."""
+    least_lists: int = Field(default=300, ge=20)
+    """Fewer lists with a wanted and an unwanted seen item than this do not teach yet."""
+    most_lists: int = Field(default=20_000, ge=100)
+    """The latest so many seen lists are read."""
+    weight: float = Field(default=1.0, gt=0, le=100)
+    """What such a list counts relative to a question made from the log."""
+
+    @field_validator("hours")
+    @classmethod
+    def _events_say_that_an_item_is_wanted(cls, hours: Mapping[str, float]) -> Mapping[str, float]:
+        known = sorted(kind.value for kind in POSITIVE_TYPES)
+        for name, value in hours.items():
+            if name not in known or value <= 0:
+                raise ValueError(f"{name} = {value!r}: name one of {', '.join(known)} and hours above 0")
+        return hours
 
 
 class TrackingConfig(_Table):
@@ -85,6 +143,15 @@ class TrackingConfig(_Table):
     """Registered model whose versions are the releases."""
 
 
+class TuningConfig(_Table):
+    """What `recsys tune` asks of a trial."""
+
+    queries: int = Field(default=2_000, ge=20)
+    """Questions of each protocol at most, of shoppers drawn by `seed`."""
+    new_weight: float = Field(default=1.0, ge=0)
+    """What a point of NDCG on new items counts, relative to one on all items."""
+
+
 class TrainingConfig(_Table):
     """Everything `recsys train` reads from its TOML file."""
 
@@ -93,7 +160,9 @@ class TrainingConfig(_Table):
     split: SplitConfig = SplitConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     gate: GateConfig = GateConfig()
+    impressions: ImpressionsConfig = ImpressionsConfig()
     tracking: TrackingConfig = TrackingConfig()
+    tuning: TuningConfig = TuningConfig()
     model: ReleaseConfig = ReleaseConfig()
     """Parameters of the models and the pipeline."""
 
@@ -105,6 +174,12 @@ class TrainingConfig(_Table):
                 f"gate.metric {self.gate.metric!r} is not measured; choose one of {', '.join(measured)}"
             )
         return self
+
+    def asking(self, protocol: Literal["auto", "frozen", "next", "split"], *, touched: bool) -> Self:
+        """The same with another protocol (`auto`: the one it has), and with or without the part `touched`."""
+        chosen = self.evaluation.protocol if protocol == "auto" else protocol
+        evaluation = self.evaluation.model_copy(update={"protocol": chosen, "touched": touched})
+        return self.model_copy(update={"evaluation": evaluation})
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -131,6 +206,18 @@ def load_config(path: Path | None) -> TrainingConfig:
     return TrainingConfig.read(path or config_path(DEFAULT))
 
 
+def flatten(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    """Nested tables as dotted names: `{"a": {"b": 1}}` → `{"a.b": 1}`."""
+    flat: dict[str, object] = {}
+    for name, value in values.items():
+        dotted = f"{prefix}.{name}" if prefix else name
+        if isinstance(value, Mapping):
+            flat |= flatten(value, dotted)
+        else:
+            flat[dotted] = value
+    return flat
+
+
 def _complaint(error: Any) -> str:
     key = ".".join(map(str, error["loc"]))
     if not key:
@@ -152,7 +239,8 @@ def _table(model: BaseModel, path: str) -> Iterator[str]:
     for name, value in model:
         if name not in nested:
             yield from _comment(fields[name].description)
-            yield f"{name} = {_value(value)}"
+            # TOML knows no null: a key that is not set stands as a comment.
+            yield f"# {name} =" if value is None else f"{name} = {toml_value(value)}"
     for name, table in nested.items():
         dotted = f"{path}.{name}" if path else name
         yield ""
@@ -165,11 +253,12 @@ def _comment(text: str | None) -> list[str]:
     return [f"# {line}" for line in textwrap.wrap(" ".join((text or "").split()), 106)]
 
 
-def _value(value: object) -> str:
+def toml_value(value: object) -> str:
+    """A value as TOML writes it, on one line."""
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{name} = {_value(held)}" for name, held in value.items()) + " }"
+        return "{ " + ", ".join(f"{name} = {toml_value(held)}" for name, held in value.items()) + " }"
     if isinstance(value, tuple | list):
-        return "[" + ", ".join(map(_value, value)) + "]"
+        return "[" + ", ".join(map(toml_value, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -19,12 +19,20 @@ from recsys.interactions import Interactions
 from recsys.types import EVENT_CODES, EventType, Item
 from recsys.vocabulary import Vocabulary
 
-__all__ = ["SESSION_GAP_MS", "Dataset", "read_dataset", "read_interactions", "with_catalogue"]
+__all__ = [
+    "EVENT_COLUMNS",
+    "SESSION_GAP_MS",
+    "Dataset",
+    "interactions_of",
+    "read_dataset",
+    "read_interactions",
+    "with_catalogue",
+]
 
 SESSION_GAP_MS: Final = 30 * 60_000
 # Control characters cannot be in an id, so such a name is nobody's.
 _SESSION_MARK: Final = "\x00"
-_COLUMNS: Final = ("user_id", "session_id", "item_id", "type", "timestamp", "order_id", "quantity")
+EVENT_COLUMNS: Final = ("user_id", "session_id", "item_id", "type", "timestamp", "order_id", "quantity")
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,12 @@ def read_interactions(
     store: OfflineStore, until: int | None = None, without: frozenset[str] = frozenset()
 ) -> Interactions:
     """What happened before `until`, as columns; shoppers in `without` are left out."""
-    table = _kept(store.events(until=until, columns=_COLUMNS, types=HISTORY_TYPES), without)
+    return interactions_of(store.events(until=until, columns=EVENT_COLUMNS, types=HISTORY_TYPES), without)
+
+
+def interactions_of(table: pa.Table, without: frozenset[str] = frozenset()) -> Interactions:
+    """A table with `EVENT_COLUMNS` as interactions; rows without an item or a shopper are left out."""
+    table = _kept(table, without)
     user, users = _encode(_shoppers(table))
     item, items = _encode(table["item_id"])
     time = table["timestamp"].to_numpy()

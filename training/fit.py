@@ -1,21 +1,22 @@
 """Fitting and sealing one folder: the rows it may know, the catalogue of that time, and a manifest that says so."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from recsys.interactions import Interactions
 from recsys.release import Manifest, seal
-from recsys.train import fit_release
+from recsys.train import Earlier, Fitted, fit_release
 from training.card import code_version, model_card
 from training.dataset import Dataset, with_catalogue
 from training.exam import Exam
 from training.figures import Evaluation
+from training.impressions import read_impressions, stage
 from training.report import Steps
 from training.resources import Shop
 
-__all__ = ["Knowledge", "fit_and_seal"]
+__all__ = ["Knowledge", "Twin", "fit_and_seal"]
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,35 @@ class Knowledge:
         return cls("evaluation", dataset, exam.log, exam.split.cut, as_of)
 
 
+@dataclass(frozen=True)
+class Twin:
+    """The same configuration fitted on what precedes the test window, and its figures."""
+
+    folder: Path
+    evaluation: Evaluation
+
+    @property
+    def earlier(self) -> Earlier | None:
+        """Its sources, for the questions of the release's ranker; of no use where times are made up."""
+        split = self.evaluation.exam.split
+        return Earlier(self.folder, split.cut) if split.protocol == "temporal" else None
+
+
 def fit_and_seal(
-    shop: Shop, knowledge: Knowledge, folder: Path, evaluation: Evaluation | None, steps: Steps
-) -> Manifest:
-    """Fit every model into `folder` and seal it with the figures of `evaluation`, if there is one."""
+    shop: Shop, knowledge: Knowledge, folder: Path, twin: Twin | None, steps: Steps
+) -> tuple[Manifest, Fitted]:
+    """Fit every model into `folder` and seal it, with the figures of its twin and on its sources, if there is one."""
+    evaluation = None if twin is None else twin.evaluation
     config = shop.config
     with steps.step(f"{knowledge.name}: read the catalogue"):
         items = shop.offline.items(knowledge.as_of)
         attributes = {user.user_id: user.attributes for user in shop.offline.users(knowledge.as_of)}
         rows = with_catalogue(knowledge.rows, items)
-    fit_release(
+    with steps.step(f"{knowledge.name}: read what was seen"):
+        seen = read_impressions(
+            shop.offline, knowledge.until, rows.users, config.impressions, config.model.ranker
+        )
+    fitted = fit_release(
         rows,
         items,
         attributes,
@@ -59,10 +79,15 @@ def fit_and_seal(
         folder,
         seed=config.seed,
         step=lambda name: steps.step(f"{knowledge.name}: {name}"),
+        real_times=not knowledge.dataset.synthetic_time,
+        earlier=None if twin is None else twin.earlier,
+        impressions=seen.examples if seen.enough(config.impressions) else (),
     )
+    said = seen.sentence(config.impressions)
+    fitted = replace(fitted, choices=(*fitted.choices, said))
     data = knowledge.dataset.range
     with steps.step(f"{knowledge.name}: seal"):
-        return seal(
+        manifest = seal(
             folder,
             config=config.model_dump(mode="json"),
             metrics={} if evaluation is None else evaluation.plain(),
@@ -71,9 +96,12 @@ def fit_and_seal(
                 **asdict(data),
                 "until": knowledge.until,
                 "synthetic_time": knowledge.dataset.synthetic_time,
+                "choices": list(fitted.choices),
+                "stage": stage(fitted, seen, config.impressions),
                 "model_card": model_card(data, len(items), len(rows.users), evaluation),
             },
             code_version=code_version(),
             created_at=round(time.time() * 1000),
             vocabulary=rows.items.digest,
         )
+    return manifest, fitted

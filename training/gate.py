@@ -1,18 +1,21 @@
 """Decides whether a release may go live: the data must be sound, and it must not be worse than what is live.
 
 Invariants: every reason names its figure; a comparison that cannot be made is a refusal, not a pass; the first
-release has no champion to lose against.
+release has no champion to lose against. What may not fall: the figure on all items and on new ones, the figure
+on every protected slice of shoppers (corrected for their number), coverage; what may not rise: latency, size.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from recsys.errors import ReleaseError
+from recsys.metrics import Interval
 from training.compare import Comparison
 from training.config import GateConfig
-from training.errors import CannotCompareError, GateRefusedError, TooLittleDataError
+from training.errors import CannotCompareError, GateRefusedError, TooLittleDataError, UnknownReleaseError
 from training.exam import PARTS
 
-__all__ = ["Verdict", "judge", "judge_first"]
+__all__ = ["Verdict", "against_figures", "judge", "judge_first"]
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,22 @@ def judge(failed_checks: Sequence[str], compared: Callable[[], Comparison], conf
     against_data = _against_data(failed_checks, config)
     try:
         comparison = compared()
-    except (CannotCompareError, TooLittleDataError) as error:
+    except (CannotCompareError, TooLittleDataError, UnknownReleaseError, ReleaseError) as error:
         return Verdict((*against_data, f"it cannot be compared with the champion: {error}"))
-    return Verdict((*against_data, *_against_figures(comparison, config)), comparison)
+    return Verdict((*against_data, *against_figures(comparison, config)), comparison)
+
+
+def against_figures(comparison: Comparison, config: GateConfig) -> tuple[str, ...]:
+    """What a comparison says against the challenger, one reason for each figure; empty when it may pass."""
+    found = (
+        *_worse_parts(comparison, config),
+        *_worse_slices(comparison, config),
+        *_narrower(comparison, config),
+        *_dearer(comparison, config),
+    )
+    if not found:
+        return ()
+    return (f"against champion {comparison.champion.release_id!r}: {found[0]}", *found[1:])
 
 
 def _against_data(failed_checks: Sequence[str], config: GateConfig) -> tuple[str, ...]:
@@ -57,14 +73,52 @@ def _against_data(failed_checks: Sequence[str], config: GateConfig) -> tuple[str
     return (f"data checks FAIL ({', '.join(failed_checks)}), see: recsys data validate",)
 
 
-def _against_figures(comparison: Comparison, config: GateConfig) -> tuple[str, ...]:
-    """One reason for each part on which the challenger is worse than chance explains."""
-    reasons = []
+def _worse_parts(comparison: Comparison, config: GateConfig) -> Iterator[str]:
+    """Each part on which the challenger is worse than chance explains."""
     for part in PARTS:
         change = comparison.difference(config.metric, part)
         if change.high < 0:
-            reasons.append(
-                f"{config.metric} on {part} items falls by {-change.mean:.4f} "
-                f"[{-change.high:.4f}, {-change.low:.4f}] against champion {comparison.champion!r}"
+            champion = comparison.champion.scores[part].interval(config.metric).mean
+            yield f"{config.metric} on {part} items {_fall(change, champion)}"
+
+
+def _worse_slices(comparison: Comparison, config: GateConfig) -> Iterator[str]:
+    """Each protected slice on which it is, after the correction for how many there are; the worst first."""
+    changes = comparison.slice_changes("all", config)
+    weighed = sum(change.weighed for change in changes)
+    for change in changes:
+        if change.falls(config.significance):
+            yield (
+                f"{config.metric} of slice {change.name!r} ({change.difference.count:,} shoppers) "
+                f"{_fall(change.difference, change.champion.mean)}, p = {change.p:.2g} after correction for "
+                f"{weighed} slices"
             )
-    return tuple(reasons)
+
+
+def _narrower(comparison: Comparison, config: GateConfig) -> Iterator[str]:
+    ours, theirs = comparison.coverage()
+    if ours < config.coverage_floor * theirs:
+        yield (
+            f"coverage@{comparison.exam.longest} collapses from {theirs:.4f} to {ours:.4f}, below "
+            f"{config.coverage_floor:g} of the champion's (gate.coverage_floor)"
+        )
+
+
+def _dearer(comparison: Comparison, config: GateConfig) -> Iterator[str]:
+    ours, theirs = comparison.challenger.cost, comparison.champion.cost
+    if ours.cpu_ms > config.latency_ratio * theirs.cpu_ms:
+        yield (
+            f"a list takes {ours.cpu_ms:.2f} ms of CPU time instead of {theirs.cpu_ms:.2f}, "
+            f"{ours.cpu_ms / theirs.cpu_ms:.1f} times as much (gate.latency_ratio = {config.latency_ratio:g})"
+        )
+    if ours.size_bytes > config.size_ratio * theirs.size_bytes:
+        yield (
+            f"its size is {ours.size_bytes / 2**20:,.1f} MiB instead of {theirs.size_bytes / 2**20:,.1f}, "
+            f"{ours.size_bytes / theirs.size_bytes:.1f} times as much (gate.size_ratio = {config.size_ratio:g})"
+        )
+
+
+def _fall(change: Interval, champion: float) -> str:
+    """`falls by 0.0123 [0.0050, 0.0190], 20 % of 0.0615`."""
+    share = f", {-change.mean / champion:.0%} of {champion:.4f}" if champion else ""
+    return f"falls by {-change.mean:.4f} [{-change.high:.4f}, {-change.low:.4f}]{share}"

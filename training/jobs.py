@@ -18,8 +18,8 @@ from training.resources import Shop
 
 __all__ = ["Say", "Verb", "Worker", "serve", "text_argument"]
 
-Verb = Callable[[Mapping[str, object]], str]
-"""Runs a job with its arguments and says what came of it."""
+Verb = Callable[[Job], str]
+"""Runs a job and says what came of it."""
 Say = Callable[[str], None]
 
 _CLAIM_S: Final = 60.0
@@ -68,7 +68,7 @@ class Worker:
         if verb is None:
             return JobState.FAILED, f"unknown verb {job.verb!r}; known are {', '.join(sorted(self._verbs))}"
         try:
-            return JobState.DONE, verb(job.arguments)
+            return JobState.DONE, verb(job)
         except UnavailableError:
             raise
         except RecsysError as error:
@@ -115,20 +115,20 @@ def serve(shop: Shop, *, once: bool, say: Say) -> None:
 def _verbs(shop: Shop) -> dict[str, Verb]:
     """Each job opens the shop anew: the log and the releases have changed since the last one."""
 
-    def run_promote(arguments: Mapping[str, object]) -> str:
-        release_id = text_argument(arguments, "release_id")
-        anew = Shop(shop.settings, shop.config)
-        done = promote(anew, release_id, lambda *_: None, force=arguments.get("force") is True)
-        return "; ".join((f"release {release_id} is live", *done.notices))
+    def run_promote(job: Job) -> str:
+        release_id = text_argument(job.arguments, "release_id")
+        anew, force = Shop(shop.settings, shop.config), job.arguments.get("force") is True
+        done = promote(anew, release_id, lambda *_: None, force=force, by=job.by)
+        return "; ".join((f"release {release_id} is live", *done.overruled(), *done.notices))
 
-    def run_rollback(arguments: Mapping[str, object]) -> str:
-        release_id = text_argument(arguments, "release_id")
+    def run_rollback(job: Job) -> str:
+        release_id = text_argument(job.arguments, "release_id")
         anew = Shop(shop.settings, shop.config)
         live = anew.publisher.live()
         # A job may run twice, and going back twice would bring the bad release back.
         if live is None or live.release_id != release_id:
             return f"release {release_id} is not live any more; nothing to roll back"
-        done = rollback(anew)
+        done = rollback(anew, by=job.by)
         return "; ".join((f"release {done.pointer.release_id} is live again", *done.notices))
 
     return {"promote": run_promote, "rollback": run_rollback}

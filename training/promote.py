@@ -1,17 +1,20 @@
-"""Which release is live: the gate, the move of the pointer, and the MLflow aliases that mirror it.
+"""Which release is live: the gate, the move of the pointer, and the records of it in the audit file and in MLflow.
 
 Invariants: the online store's pointer is the truth; MLflow being away is told and changes nothing; a release
-that the gate refuses goes live only by `force`.
+that the gate refuses goes live only by `force`, which asks the gate all the same and records what it said.
+A release moves whole, models and indexes together; rules are no part of it and are never touched.
 """
 
+import getpass
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from feature_store.errors import StoreError
 from feature_store.online.contract import Pointer
-from recsys.errors import UnavailableError
+from recsys.errors import RecsysError, UnavailableError
+from training.audit import AuditLine, Move, append
 from training.compare import compare
-from training.errors import TrackingAwayError
+from training.errors import TrackingAwayError, UnknownReleaseError
 from training.gate import Verdict, judge, judge_first
 from training.lists import Progress
 from training.publish import now_ms
@@ -28,6 +31,10 @@ class Promotion:
     verdict: Verdict | None = None
     notices: tuple[str, ...] = ()
 
+    def overruled(self) -> tuple[str, ...]:
+        """What the gate had against the release that is live all the same."""
+        return () if self.verdict is None else tuple(f"forced over: {text}" for text in self.verdict.reasons)
+
 
 def weigh(shop: Shop, release_id: str, progress: Progress) -> Verdict:
     """Ask the gate about a release of this machine."""
@@ -42,22 +49,25 @@ def weigh(shop: Shop, release_id: str, progress: Progress) -> Verdict:
     )
 
 
-def promote(shop: Shop, release_id: str, progress: Progress, *, force: bool = False) -> Promotion:
-    """Make a release live if the gate lets it pass, or in any case with `force`.
+def promote(
+    shop: Shop, release_id: str, progress: Progress, *, force: bool = False, by: str | None = None
+) -> Promotion:
+    """Make a release live if the gate lets it pass, or in any case with `force`; `by`: who, for the records.
 
     Raises GateRefusedError with the reasons, UnknownReleaseError, UnavailableError without the online store.
     """
-    verdict = None if force else weigh(shop, release_id, progress)
-    if verdict is not None:
+    verdict = _weigh_anyhow(shop, release_id, progress) if force else weigh(shop, release_id, progress)
+    if not force:
         verdict.require(release_id)
     pointer = shop.publisher.go_live(release_id)
-    return Promotion(pointer, verdict, _mirror(shop, pointer))
+    line = _audit(shop, "promote", pointer, by, verdict.reasons if force else None)
+    return Promotion(pointer, verdict, _mirror(shop, line))
 
 
-def rollback(shop: Shop) -> Promotion:
+def rollback(shop: Shop, *, by: str | None = None) -> Promotion:
     """Make the release that was live before live again; no gate, it was live already."""
     pointer = shop.publisher.go_back()
-    return Promotion(pointer, None, _mirror(shop, pointer))
+    return Promotion(pointer, None, _mirror(shop, _audit(shop, "rollback", pointer, by)))
 
 
 def crown_first(shop: Shop, release_id: str, failed_checks: Sequence[str]) -> tuple[bool, tuple[str, ...]]:
@@ -77,15 +87,52 @@ def crown_first(shop: Shop, release_id: str, failed_checks: Sequence[str]) -> tu
     if not judge_first(failed_checks, shop.config.gate).passed:
         return False, away
     if away:
-        shop.releases.point(Pointer(release_id, None, now_ms()))
+        pointer = Pointer(release_id, None, now_ms())
+        shop.releases.point(pointer)
     else:
-        shop.publisher.go_live(release_id)
+        pointer = shop.publisher.go_live(release_id)
+    _audit(shop, "first", pointer, None)
     return True, away
 
 
-def _mirror(shop: Shop, pointer: Pointer) -> tuple[str, ...]:
+def _weigh_anyhow(shop: Shop, release_id: str, progress: Progress) -> Verdict:
+    """What the gate says; one that cannot answer at all is a reason of its own, not in the way of `force`."""
     try:
-        known = shop.registry().crown(pointer.release_id)
+        return weigh(shop, release_id, progress)
+    except (UnknownReleaseError, UnavailableError):
+        raise
+    except RecsysError as error:
+        return Verdict((f"the gate could not be asked: {error}",))
+
+
+def _audit(
+    shop: Shop, verb: Move, pointer: Pointer, by: str | None, overruled: tuple[str, ...] | None = None
+) -> AuditLine:
+    line = AuditLine(
+        at=pointer.at,
+        verb=verb,
+        release=pointer.release_id,
+        previous=pointer.previous,
+        by=by or _account(),
+        forced=overruled is not None,
+        reasons=overruled or (),
+    )
+    append(shop.releases.folder, line)
+    return line
+
+
+def _mirror(shop: Shop, line: AuditLine) -> tuple[str, ...]:
+    """Alias and tags in MLflow; what could not be written there is a notice."""
+    try:
+        known = shop.registry().crown(line.release, line.tags())
     except TrackingAwayError as error:
         return (f"live, but its MLflow alias could not be moved: {error}",)
-    return () if known else (f"MLflow has no version for release {pointer.release_id!r}; its alias stays",)
+    return () if known else (f"MLflow has no version for release {line.release!r}; its alias stays",)
+
+
+def _account() -> str:
+    """The name of the account that runs this; a container's user may have none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

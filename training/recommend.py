@@ -1,8 +1,8 @@
 """Lists for many shoppers at once, into a Parquet file: for e-mail campaigns and evaluation from outside.
 
 Invariants: the same pipeline as serving answers, so the same history gives the same list; every request gets k
-items while the catalogue has them; the file appears whole or not at all; a shopper who refused personalisation gets
-a list that looks at nothing of theirs.
+items while the catalogue has them (a shelf: while the shopper's history has them); the file appears whole or not at
+all; a shopper who refused personalisation gets a list that looks at nothing of theirs.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ from recsys.errors import InputError
 from recsys.history import History
 from recsys.interactions import Interactions
 from recsys.pipeline import Pipeline
-from recsys.query import Query
+from recsys.query import Query, Slot
 from recsys.types import Scalar
 from training.requests import Entry, Request
 
@@ -81,6 +81,7 @@ class BatchLists:
     history_length: int
     k: int
     exclude_seen: bool
+    slot: Slot = "any"
 
     def query(self, request: Request) -> Query:
         """The request as the pipeline reads it."""
@@ -91,10 +92,11 @@ class BatchLists:
             self._codes(item for item, _, time in events if time <= as_of) if self.exclude_seen else _NOTHING
         )
         if shopper in self.shoppers.refused:
-            return Query(as_of=as_of, num=self.k, exclude=exclude, personalization="none")
+            return Query(as_of=as_of, num=self.k, slot=self.slot, exclude=exclude, personalization="none")
         return Query(
             as_of=as_of,
             num=self.k,
+            slot=self.slot,
             history=History.of(events, self.pipeline.vocabulary, as_of, self.history_length),
             attributes=self.shoppers.attributes.get(shopper or "", {}),
             exclude=exclude,

@@ -4,6 +4,7 @@ Invariants: a release id has one version; `champion` names what serving's pointe
 newest version that is not it. The pointer is the truth: a registry that is away never undoes a promotion.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,8 @@ __all__ = ["CHALLENGER", "CHAMPION", "Registry"]
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
 _RELEASE_TAG: Final = "release_id"
+_LONGEST_TAG: Final = 5_000
+"""What MLflow's tables hold; the audit file has all of it."""
 
 
 class Registry:
@@ -52,8 +55,8 @@ class Registry:
             tags: dict[str, str] = self._client.get_model_version(self._model, aliases[name]).tags
             return tags.get(_RELEASE_TAG)
 
-    def crown(self, release_id: str) -> bool:
-        """Point `champion` at a release; False when it was never registered here."""
+    def crown(self, release_id: str, tags: Mapping[str, str] | None = None) -> bool:
+        """Point `champion` at a release and tag its version; False when it was never registered here."""
         with reaching(self._uri):
             version = self._version(release_id)
             if version is None:
@@ -61,7 +64,17 @@ class Registry:
             self._client.set_registered_model_alias(self._model, CHAMPION, version)
             if self._aliases().get(CHALLENGER) == version:
                 self._client.delete_registered_model_alias(self._model, CHALLENGER)
+            for name, value in (tags or {}).items():
+                self._client.set_model_version_tag(self._model, version, name, value[:_LONGEST_TAG])
             return True
+
+    def tags(self, release_id: str) -> dict[str, str]:
+        """Tags of a release's version; empty when it was never registered here."""
+        with reaching(self._uri):
+            version = self._version(release_id)
+            if version is None:
+                return {}
+            return dict(self._client.get_model_version(self._model, version).tags)
 
     def challenge(self, release_id: str) -> None:
         """Point `challenger` at a registered release."""

@@ -12,21 +12,36 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.interactions import Interactions
+from recsys.types import EVENT_CODES, EventType
 from training.config import SplitConfig
 from training.errors import TooLittleDataError
 
-__all__ = ["DAY_MS", "Split", "day", "leave_last_out", "temporal_split"]
+__all__ = ["DAY_MS", "STRENGTH", "Split", "day", "leave_one_out", "stands", "temporal_split"]
 
 DAY_MS: Final = 86_400_000
+STRENGTH: Final = (
+    EventType.PURCHASE,
+    EventType.CART,
+    EventType.FAVORITE,
+    EventType.SHARE,
+    EventType.CLICK,
+    EventType.VIEW,
+)
+"""Behaviours that say what a shopper wants, the plainest word first."""
+_TAKEN_BACK: Final = {
+    EventType.PURCHASE: (EventType.RETURN, EventType.CANCEL),
+    EventType.CART: (EventType.UNCART,),
+}
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Split:
     """`train` is what phase one learns from; `test` holds the rows that answer the questions."""
 
-    protocol: Literal["temporal", "leave_last_out"]
+    protocol: Literal["temporal", "leave_one_out"]
     cut: int
-    """First time (ms) that `train` does not know; the end of the log for leave-last-out."""
+    """First time (ms) that `train` does not know; the end of the log for leave-one-out."""
     end: int
     train: Interactions
     test: Interactions
@@ -64,23 +79,56 @@ def temporal_split(interactions: Interactions, config: SplitConfig, cut: int | N
     return split
 
 
-def leave_last_out(interactions: Interactions, config: SplitConfig) -> Split:
-    """Take each shopper's last row away as the question: for logs that know an order and no real times.
+def leave_one_out(interactions: Interactions, config: SplitConfig) -> Split:
+    """Take one row of each shopper's strongest behaviour away as the question: for logs without real times.
 
-    Raises TooLittleDataError when fewer than `least_shoppers` shoppers have two rows or more.
+    Which of several is drawn by a hash of the row, not by its place: such logs often lie in the order of item
+    ids (Taobao's do), where "the last row" would be the item with the largest id. The log alone decides, so a
+    twin fitted by another run knows no answer either. Raises TooLittleDataError when fewer than
+    `least_shoppers` shoppers have a row to ask about and another one.
     """
-    last = _last_of_two(interactions)
-    _require_shoppers(int(last.sum()), config, "with two events or more")
+    held = _held_out(interactions)
+    _require_shoppers(int(held.sum()), config, "with two events or more")
     end = interactions.end + 1
-    return Split("leave_last_out", end, end, interactions.where(~last), interactions.where(last))
+    return Split("leave_one_out", end, end, interactions.where(~held), interactions.where(held))
 
 
-def _last_of_two(interactions: Interactions) -> npt.NDArray[np.bool_]:
-    """True on the last row of every shopper who has another row before it."""
-    user = np.concatenate(([-1], interactions.user, [-1]))
-    changes = user[1:] != user[:-1]
-    last: npt.NDArray[np.bool_] = changes[1:] & ~changes[:-1]
-    return last
+def stands(rows: Interactions, log: Interactions) -> Flags:
+    """Whether what each row says was not taken back in `log`: a return of the same item undoes its purchase."""
+    undone = np.zeros(len(rows), np.bool_)
+    for kind, opposites in _TAKEN_BACK.items():
+        undone |= (rows.type == EVENT_CODES[kind]) & np.isin(_pairs(rows), _pairs(log.of_types(opposites)))
+    return ~undone
+
+
+def _held_out(interactions: Interactions) -> Flags:
+    """True on one row of every shopper who has another one: of the strongest behaviour, drawn by hash."""
+    rank = np.full(len(EVENT_CODES), len(STRENGTH), np.int8)
+    rank[[EVENT_CODES[kind] for kind in STRENGTH]] = np.arange(len(STRENGTH))
+    ranks = np.where(stands(interactions, interactions), rank[interactions.type], len(STRENGTH))
+    order = np.lexsort((_hash(interactions), ranks, interactions.user))
+    user = interactions.user[order]
+    first = np.diff(user, prepend=-1) != 0
+    alone = first & (np.diff(user, append=-1) != 0)
+    held = np.zeros(len(interactions), np.bool_)
+    held[order[first & ~alone & (ranks[order] < len(STRENGTH))]] = True
+    return held
+
+
+def _hash(rows: Interactions) -> npt.NDArray[np.uint64]:
+    """A well mixed number of each row's content (the finaliser of SplitMix64, Steele et al., OOPSLA 2014)."""
+    mixed = np.zeros(len(rows), np.uint64)
+    for column in (rows.user, rows.item, rows.type, rows.time):
+        mixed = (mixed ^ column.astype(np.uint64)) + np.uint64(0x9E3779B97F4A7C15)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        mixed ^= mixed >> np.uint64(31)
+    return mixed
+
+
+def _pairs(rows: Interactions) -> npt.NDArray[np.int64]:
+    pairs: npt.NDArray[np.int64] = rows.user.astype(np.int64) * len(rows.items) + rows.item
+    return pairs
 
 
 def _require_shoppers(found: int, config: SplitConfig, who: str) -> None:

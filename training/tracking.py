@@ -8,9 +8,9 @@ a server that is away raises TrackingAwayError and loses nothing that is on disk
 import os
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,13 +19,14 @@ from training.errors import TrackingAwayError
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-__all__ = ["RunRecord", "connect", "reaching", "record_run", "tracking_uri", "ui_command"]
+__all__ = ["RunRecord", "connect", "reaching", "record_nested", "record_run", "tracking_uri", "ui_command"]
 
 # A job executor would start ten processes beside every server; telemetry would call home.
 _ENVIRONMENT: Final = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
 # A dead server must be said in seconds, not after MLflow's own minutes of retries.
 _PATIENCE: Final = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
 _LONGEST_PARAM: Final = 6_000
+_PARENT: Final = "mlflow.parentRunId"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class RunRecord:
     """When the run began, ms since epoch."""
     folders: Mapping[str, Path] = field(default_factory=dict)
     """Artefact path → folder whose files are copied there."""
+    ended_at: int | None = None
+    """When it ended, ms since epoch; None: when it was written."""
 
 
 def tracking_uri(home: Path) -> str:
@@ -110,8 +113,18 @@ def record_run(client: "MlflowClient", home: Path, experiment: str, run: RunReco
         )
         for path, folder in run.folders.items():
             client.log_artifacts(run_id, str(folder), path)
-        client.set_terminated(run_id)
+        client.set_terminated(run_id, end_time=run.ended_at)
         return run_id
+
+
+def record_nested(
+    client: "MlflowClient", home: Path, experiment: str, parent: RunRecord, children: Sequence[RunRecord]
+) -> str:
+    """Write a finished run and those nested below it; returns the id of the outer one."""
+    parent_id = record_run(client, home, experiment, parent)
+    for child in children:
+        record_run(client, home, experiment, replace(child, tags={**child.tags, _PARENT: parent_id}))
+    return parent_id
 
 
 def _experiment(client: "MlflowClient", home: Path, name: str) -> str:

@@ -10,17 +10,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from recsys.release import Manifest
-from training.baselines import AlsDefaults, baselines
+from recsys.train import Fitted
+from training.baselines import AlsDefaults, Known, baselines
 from training.errors import TrackingAwayError
 from training.evaluate import RELEASE, Scores, measure
-from training.exam import PARTS, Exam
+from training.exam import Exam
 from training.figures import Evaluation
-from training.fit import Knowledge, fit_and_seal
+from training.fit import Knowledge, Twin, fit_and_seal
 from training.lists import Candidate
 from training.promote import crown_first
 from training.report import Steps
 from training.resources import Shop
-from training.track import track
+from training.track import Told, track
 
 __all__ = ["Options", "Trained", "examine", "train"]
 
@@ -43,6 +44,8 @@ class Trained:
     live: bool
     """Whether the new release is the live one."""
     notices: tuple[str, ...]
+    fitted: Fitted
+    """What was chosen from the data, and what the ranker learned."""
 
 
 def train(shop: Shop, options: Options, steps: Steps) -> Trained:
@@ -55,30 +58,30 @@ def train(shop: Shop, options: Options, steps: Steps) -> Trained:
         dataset = shop.dataset(options.until)
     with steps.step("check the data"):
         failed = shop.failed_checks()
-    evaluation, manifest = _fit(shop, options, steps)
+    evaluation, manifest, fitted = _fit(shop, options, steps)
     with steps.step("go live, if it is the first"):
         live, notices = crown_first(shop, manifest.release_id, failed)
     notices = (*_about_data(failed, dataset.synthetic_time), *notices)
-    return _tracked(shop, Trained(manifest, evaluation, live, notices), started_at, steps)
+    return _tracked(shop, Trained(manifest, evaluation, live, notices, fitted), started_at, steps)
 
 
-def _fit(shop: Shop, options: Options, steps: Steps) -> tuple[Evaluation | None, Manifest]:
+def _fit(shop: Shop, options: Options, steps: Steps) -> tuple[Evaluation | None, Manifest, Fitted]:
     """Phase one on what precedes the test window, measured; phase two on everything, kept with those figures."""
-    with shop.releases.scratch() as twin, shop.releases.scratch() as folder:
-        evaluation = _phase_one(shop, options, twin, steps) if options.evaluation else None
+    with shop.releases.scratch() as before, shop.releases.scratch() as folder:
+        twin = _phase_one(shop, options, before, steps) if options.evaluation else None
         knowledge = Knowledge.everything(shop.dataset(options.until), options.until)
-        manifest = fit_and_seal(shop, knowledge, folder, evaluation, steps)
+        manifest, fitted = fit_and_seal(shop, knowledge, folder, twin, steps)
         shop.releases.keep(folder)
-        if evaluation is not None:
-            shop.releases.keep_twin(twin, manifest.release_id)
-    return evaluation, manifest
+        if twin is not None:
+            shop.releases.keep_twin(before, manifest.release_id)
+    return None if twin is None else twin.evaluation, manifest, fitted
 
 
-def _phase_one(shop: Shop, options: Options, folder: Path, steps: Steps) -> Evaluation:
+def _phase_one(shop: Shop, options: Options, folder: Path, steps: Steps) -> Twin:
     with steps.step("split"):
         exam = shop.exam(until=options.until)
     fit_and_seal(shop, Knowledge.before(exam, shop.dataset(options.until)), folder, None, steps)
-    return examine(folder, exam, steps)
+    return Twin(folder, examine(folder, exam, steps))
 
 
 def examine(folder: Path, exam: Exam, steps: Steps) -> Evaluation:
@@ -87,7 +90,7 @@ def examine(folder: Path, exam: Exam, steps: Steps) -> Evaluation:
         candidate = Candidate(folder, exam)
         scores = candidate.scores(RELEASE, candidate.answer(steps))
     if exam.config.baselines:
-        with steps.step("evaluation: popularity, own items, ALS defaults"):
+        with steps.step("evaluation: ask the baselines"):
             scores += _marks(exam, candidate)
     return Evaluation(exam, tuple(scores))
 
@@ -95,12 +98,18 @@ def examine(folder: Path, exam: Exam, steps: Steps) -> Evaluation:
 def _marks(exam: Exam, candidate: Candidate) -> list[Scores]:
     """Each mark with seen items where the truth has them, without where it has not; ALS also without on both."""
     eligible, found = candidate.eligible(), []
-    for mark in baselines(exam.log, exam.seed):
-        questions = exam.questions
-        without = {part: mark.lists(questions[part], exam.longest, exclude_seen=True) for part in PARTS}
-        with_seen = mark.lists(questions["all"], exam.longest, exclude_seen=False)
-        found += measure(mark.name, {**without, "all": with_seen}, exam, eligible)
+    real_times = exam.split.protocol == "temporal"
+    for mark in baselines(Known(exam.log, exam.history_log, real_times, exam.seed)):
+        lists = {
+            part: mark.lists(asked, exam.longest, exclude_seen=part == "new")
+            for part, asked in exam.questions.items()
+        }
+        found += measure(mark.name, lists, exam, eligible)
         if isinstance(mark, AlsDefaults):
+            without = {
+                part: lists[part] if part == "new" else mark.lists(asked, exam.longest, exclude_seen=True)
+                for part, asked in exam.questions.items()
+            }
             found += measure(f"{mark.name}, seen excluded", without, exam, eligible)
     return found
 
@@ -109,7 +118,7 @@ def _about_data(failed: Sequence[str], synthetic_time: bool) -> Iterator[str]:
     if failed:
         yield f"data checks FAIL ({', '.join(failed)}), see: recsys data validate"
     if synthetic_time:
-        yield "the log's times are made up: each shopper's last event was asked about, no time split was possible"
+        yield "the log's times are made up: one event of each shopper was asked about, no time split was possible"
 
 
 def _tracked(shop: Shop, trained: Trained, started_at: int, steps: Steps) -> Trained:
@@ -117,7 +126,8 @@ def _tracked(shop: Shop, trained: Trained, started_at: int, steps: Steps) -> Tra
     manifest = trained.manifest
     try:
         with steps.step("write the run to MLflow"):
-            registry = track(shop, manifest, trained.evaluation, started_at, steps)
+            told = Told(manifest, trained.evaluation, trained.fitted.lesson)
+            registry = track(shop, told, started_at, steps)
             if trained.live:
                 registry.crown(manifest.release_id)
             else:

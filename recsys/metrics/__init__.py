@@ -4,8 +4,17 @@ Invariants: a ranked list is a row of item codes, best first, padded with -1; no
 without truth scores NaN and no average counts it.
 """
 
-from recsys.metrics.beyond_accuracy import category_diversity, coverage, exposure, gini, novelty
-from recsys.metrics.bootstrap import Interval, bootstrap_interval, paired_difference
+from recsys.metrics.beyond_accuracy import (
+    category_diversity,
+    coverage,
+    exposure,
+    gini,
+    mean_percentile,
+    novelty,
+    percentiles,
+    personalisation,
+)
+from recsys.metrics.bootstrap import Difference, Interval, adjusted, bootstrap_interval, paired_difference
 from recsys.metrics.ranking import (
     Truth,
     average_precision,
@@ -14,11 +23,14 @@ from recsys.metrics.ranking import (
     ndcg,
     per_user_mean,
     recall,
+    weighted_ndcg,
 )
 
 __all__ = [
+    "Difference",
     "Interval",
     "Truth",
+    "adjusted",
     "average_precision",
     "bootstrap_interval",
     "category_diversity",
@@ -26,10 +38,14 @@ __all__ = [
     "exposure",
     "gini",
     "hit_rate",
+    "mean_percentile",
     "mrr",
     "ndcg",
     "novelty",
     "paired_difference",
     "per_user_mean",
+    "percentiles",
+    "personalisation",
     "recall",
+    "weighted_ndcg",
 ]

@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["category_diversity", "coverage", "exposure", "gini", "novelty"]
+__all__ = [
+    "category_diversity",
+    "coverage",
+    "exposure",
+    "gini",
+    "mean_percentile",
+    "novelty",
+    "percentiles",
+    "personalisation",
+]
 
 Codes = NDArray[np.int32]
 Counts = NDArray[np.int64]
@@ -69,6 +78,46 @@ def category_diversity(ranked: Codes, category: Codes) -> float:
     same = np.bincount(keys // width, weights=counts * (counts - 1.0), minlength=len(ranked))
     pairs = sizes * (sizes - 1)
     return _mean_of_lists(pairs - same, pairs)
+
+
+def percentiles(touched: NDArray[Any]) -> NDArray[np.float64]:
+    """Popularity percentile of each item in (0, 1): the share of items less popular, ties counted half.
+
+    `touched: [n]` counts distinct shoppers per item.
+    """
+    ordered = np.sort(touched)
+    below, upto = (np.searchsorted(ordered, touched, side) for side in ("left", "right"))
+    return (below + upto) / (2.0 * max(len(touched), 1))
+
+
+def mean_percentile(ranked: Codes, places: NDArray[np.float64]) -> float:
+    """Mean popularity percentile (`places: float64[n]`) of what lists hold, the mean of each list first.
+
+    The popularity bias of a system is this figure of its lists minus that of the truth: above 0 it shows more
+    popular items than shoppers want. After the average popularity of recommended items of Yin et al.,
+    Challenging the long tail recommendation, PVLDB 5(9), 2012, pp. 896-907, in percentiles, so that shops of
+    different size can be read side by side.
+    """
+    known = (ranked >= 0) & (ranked < len(places))
+    found = np.append(places, 0.0)[np.where(known, ranked, len(places))]
+    return _mean_of_lists(found.sum(axis=1), known.sum(axis=1))
+
+
+def personalisation(ranked: Codes, *, seed: int, pairs: int = 2_000) -> float:
+    """1 - the mean share of items that the lists of two different shoppers have in common: 0 all lists alike.
+
+    `ranked` holds one list per shopper; `pairs` pairs of rows are drawn by `seed`. The inter-list distance of
+    Zhou et al., PNAS 107(10), 2010, pp. 4511-4515; of lists of unequal length the longer one is 100 %, and two
+    empty lists say nothing. NaN for fewer than two lists.
+    """
+    if len(ranked) < 2:
+        return float("nan")
+    generator = np.random.default_rng(seed)
+    one = generator.integers(0, len(ranked), pairs)
+    other = (one + generator.integers(1, len(ranked), pairs)) % len(ranked)
+    ours, theirs = ranked[one], ranked[other]
+    common = ((ours[:, :, None] == theirs[:, None, :]) & (ours[:, :, None] >= 0)).sum(axis=(1, 2))
+    return 1.0 - _mean_of_lists(common, np.maximum((ours >= 0).sum(axis=1), (theirs >= 0).sum(axis=1)))
 
 
 def _mean_of_lists(sums: NDArray[Any], sizes: NDArray[Any]) -> float:

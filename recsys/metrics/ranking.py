@@ -1,4 +1,4 @@
-"""Ranking metrics with binary relevance, one value per query.
+"""Ranking metrics, one value per query; an item is relevant or not, and may be worth more than another.
 
 Throughout, `ranked: int32[q, w]` holds item codes, best first, padded with -1; `truth` the relevant codes of
 each query; `k` the cut. Ranks count from 1. A list shorter than k is scored as it is; an item listed twice
@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 
 from recsys.errors import InputError
 
-__all__ = ["Truth", "average_precision", "hit_rate", "mrr", "ndcg", "per_user_mean", "recall"]
+__all__ = [
+    "Truth",
+    "average_precision",
+    "hit_rate",
+    "mrr",
+    "ndcg",
+    "per_user_mean",
+    "recall",
+    "weighted_ndcg",
+]
 
 Codes = NDArray[np.int32]
 Flags = NDArray[np.bool_]
@@ -106,9 +115,31 @@ def ndcg(ranked: Codes, truth: Truth, k: int) -> Values:
     Burges et al., Learning to rank using gradient descent, ICML 2005, pp. 89-96.
     """
     hits = _hits(ranked, truth, k)
-    discounts = 1.0 / np.log2(np.arange(2, k + 2))
+    discounts = _discounts(k)
     ideal = np.concatenate([[0.0], np.cumsum(discounts)])[np.minimum(truth.sizes, k)]
     return _per_truth(hits @ discounts, truth, ideal)
+
+
+def weighted_ndcg(ranked: Codes, truth: Truth, gains: Values, k: int) -> Values:
+    """NDCG@k where a hit is worth `gains[code]` (a price, a margin): discounted worth found over the best order's.
+
+    `gains: float64[n]` by item code; what is unknown (NaN, a code past the end, -1) or not above zero is worth
+    nothing, and a query whose truth is worth nothing is NaN. Järvelin and Kekäläinen, ACM TOIS 20(4), 2002,
+    pp. 422-446, with the item's money as graded gain.
+    """
+    worth = np.append(np.nan_to_num(np.maximum(gains, 0.0)), 0.0)  # the last place: -1 and unknown codes
+    codes = np.full((len(ranked), k), -1)
+    codes[:, : ranked.shape[1]] = ranked[:, :k]
+    found = (_hits(ranked, truth, k) * _worth_of(worth, codes)) @ _discounts(k)
+    best = _worth_of(worth, truth.items)
+    queries = np.repeat(np.arange(len(truth)), truth.sizes)
+    order = np.lexsort((-best, queries))
+    place = np.arange(len(order)) - np.repeat(truth.offsets[:-1], truth.sizes)
+    counted = np.where(place < k, _discounts(k)[np.minimum(place, k - 1)] * best[order], 0.0)
+    ideal = np.bincount(queries, weights=counted, minlength=len(truth))
+    result = np.full(len(truth), np.nan)
+    np.divide(found, ideal, out=result, where=ideal > 0)
+    return result
 
 
 def per_user_mean(values: Values, users: NDArray[np.integer]) -> tuple[NDArray[np.integer], Values]:
@@ -132,12 +163,31 @@ def _hits(ranked: Codes, truth: Truth, k: int) -> Flags:
     top = np.full((len(ranked), k), -1, dtype=np.int64)
     top[:, : ranked.shape[1]] = ranked[:, :k]
     width = 2 + int(max(top.max(initial=0), truth.items.max(initial=0)))
-    row_starts = (
-        np.arange(len(truth), dtype=np.int64) * width + 1
-    )  # code -1 has the key before its row's first
-    relevant = (np.repeat(row_starts, truth.sizes) + truth.items)[truth.items >= 0]
+    row_starts = np.arange(len(truth), dtype=np.int64) * width + 1  # -1 has the key before its row's first
+    relevant = np.sort((np.repeat(row_starts, truth.sizes) + truth.items)[truth.items >= 0])
+    if not len(relevant):
+        return np.zeros(top.shape, np.bool_)
     keys = row_starts[:, None] + top
-    return np.isin(keys, relevant) & _first_places(keys)
+    places = np.minimum(np.searchsorted(relevant, keys), len(relevant) - 1)
+    hits: Flags = (relevant[places] == keys) & (top >= 0)
+    return hits & _first_places(keys) if _repeats(top) else hits
+
+
+def _repeats(top: NDArray[np.int64]) -> bool:
+    """Whether any row names an item twice; sorting short rows is much quicker than finding first places."""
+    ordered = np.sort(top, axis=1)
+    return bool(np.any((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)))
+
+
+def _discounts(k: int) -> Values:
+    """1 / log2(rank + 1) of the ranks 1 to k."""
+    discounts: Values = 1.0 / np.log2(np.arange(2, k + 2))
+    return discounts
+
+
+def _worth_of(worth: Values, codes: NDArray[np.integer]) -> Values:
+    last = len(worth) - 1
+    return worth[np.where((codes >= 0) & (codes < last), codes, last)]
 
 
 def _first_places(keys: NDArray[np.int64]) -> Flags:

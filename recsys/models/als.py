@@ -6,7 +6,7 @@ factors are kept: a shopper is never part of a release.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Final, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,15 @@ from scipy import sparse
 
 from recsys.arrays import load_array, load_json, save_arrays, save_json
 
-__all__ = ["Als", "AlsConfig"]
+__all__ = ["Als", "AlsConfig", "choose_alpha"]
 
 Vectors = npt.NDArray[np.float32]
+
+_CONFIDENCE: Final = 200.0
+"""Sum of confidence above 1 of the average shopper. Where shoppers leave little, each event must stand out from the
+empty cells; where they leave hundreds, the same weight would drown what they have in common (docs/experiments.md)."""
+_ALPHAS: Final = (0.5, 40.0)
+"""Outside of these more or less changes nothing but the noise."""
 
 
 class AlsConfig(BaseModel):
@@ -29,8 +35,8 @@ class AlsConfig(BaseModel):
     """Length of the vectors."""
     regularization: float = Field(default=1.0, gt=0)
     """Ridge on every vector."""
-    alpha: float = Field(default=2.0, gt=0)
-    """Confidence per unit of log(1 + value): c = 1 + alpha · log(1 + value)."""
+    alpha: float | None = Field(default=None, gt=0)
+    """Confidence per unit of log(1 + value): c = 1 + alpha · log(1 + value); by default chosen from the data."""
     epochs: int = Field(default=10, ge=1)
     """Alternations."""
 
@@ -40,6 +46,7 @@ class Als:
     """Item factors float32[n, d] and their Gram matrix float32[d, d]."""
 
     config: AlsConfig
+    """As given, `alpha` filled in."""
     item_factors: Vectors
     gram: Vectors
 
@@ -52,7 +59,9 @@ class Als:
         from implicit.als import AlternatingLeastSquares
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-        confidence = _confidence(values.data, config.alpha)
+        alpha = config.alpha if config.alpha is not None else choose_alpha(values)
+        config = config.model_copy(update={"alpha": alpha})
+        confidence = _confidence(values.data, alpha)
         weighted = sparse.csr_matrix((confidence, values.indices, values.indptr), shape=values.shape)
         with threadpool_limits(1, "blas"):  # implicit brings its own threads; both would fight for the cores
             model = AlternatingLeastSquares(
@@ -69,7 +78,7 @@ class Als:
     def fold_in(self, items: npt.NDArray[np.int32], values: npt.NDArray[np.float32]) -> Vectors:
         """The vector float32[d] of a shopper with these distinct items and values (eq. 4, solved exactly)."""
         factors = self.item_factors[items]
-        confidence = _confidence(values, self.config.alpha)
+        confidence = _confidence(values, cast("float", self.config.alpha))
         left = self.gram + (factors.T * (confidence - 1.0)) @ factors
         left.flat[:: len(left) + 1] += self.config.regularization
         vector: Vectors = np.linalg.solve(left, confidence @ factors).astype(np.float32)
@@ -85,6 +94,13 @@ class Als:
         """Map what `save` wrote beside the index that holds the factors."""
         config = AlsConfig.model_validate(load_json(folder, "config"))
         return cls(config, item_factors, load_array(folder, "gram"))
+
+
+def choose_alpha(values: sparse.csr_matrix) -> float:
+    """The alpha that gives the average shopper of `values` (users × items) a fixed confidence in all."""
+    shoppers = int(np.count_nonzero(np.diff(values.indptr)))
+    strength = float(np.log1p(values.data, dtype=np.float64).sum()) / max(shoppers, 1)
+    return float(np.clip(_CONFIDENCE / max(strength, 1e-9), *_ALPHAS))
 
 
 def _confidence(values: npt.NDArray[np.float32], alpha: float) -> npt.NDArray[np.float32]:

@@ -1,6 +1,7 @@
 """What many shoppers want now: decayed counts of distinct shoppers, overall and per category.
 
-A shopper counts once per item, by the newest event: thirty clicks of one visitor, or of one fake buyer, are one.
+A shopper counts once per item, by the strongest decayed event: thirty clicks of one visitor, or of one fake buyer, are
+one. A day far busier than usual weighs no more than a busy day: a campaign is no trend of the days after it.
 """
 
 from dataclasses import dataclass
@@ -14,12 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from recsys.arrays import load_array, save_arrays
 from recsys.catalogue import Catalogue
 from recsys.interactions import Interactions
-from recsys.weights import DAY_MS, Behaviour
+from recsys.weights import DAY_MS, Behaviour, busy_share
 
 __all__ = ["Trending", "TrendingConfig"]
 
 _HEAD: Final = 200
 """Items kept per category."""
+_BUSY_DAY: Final = 3.0
+"""Times the events of the median day that one day may weigh, behaviour by behaviour."""
 
 
 class TrendingConfig(BaseModel):
@@ -83,17 +86,25 @@ def _distinct_shoppers(
     net = interactions.user_items(values)
     net.eliminate_zeros()
     best = interactions.where(positive)
+    worth = values[positive] * _day_shares(best)
     pairs = best.user.astype(np.int64) * len(interactions.items) + best.item
-    order = np.lexsort((values[positive], pairs))
+    order = np.lexsort((worth, pairs))
     last = np.ones(len(order), bool)
     last[:-1] = pairs[order][1:] != pairs[order][:-1]
     strongest = order[last]
     kept = np.asarray(net[best.user[strongest], best.item[strongest]]).ravel() > 0
     chosen = strongest[kept]
-    counts = np.bincount(
-        best.item[chosen], weights=values[positive][chosen], minlength=len(interactions.items)
-    )
+    counts = np.bincount(best.item[chosen], weights=worth[chosen], minlength=len(interactions.items))
     return counts.astype(np.float32)
+
+
+def _day_shares(rows: Interactions) -> npt.NDArray[np.float32]:
+    """What each row counts where its day has far more of its behaviour than other days."""
+    shares = np.ones(len(rows), np.float32)
+    for kind in np.unique(rows.type):
+        same = rows.type == kind
+        shares[same] = busy_share(rows.time[same] // DAY_MS, _BUSY_DAY)
+    return shares
 
 
 def _category_heads(

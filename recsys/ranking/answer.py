@@ -2,16 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from recsys.query import Answer, Query, Reason, Trace, WhyNot
+from recsys.query import Answer, FeatureRows, Query, Reason, Trace, WhyNot
 from recsys.ranking.blend import BlendConfig
 from recsys.ranking.order import Ranking
 from recsys.ranking.reasons import reasons
+from recsys.ranking.slots import SHELF_REASONS, slot_of
 from recsys.retrieval.source import Codes, Flags, Scores, Taste
 
 __all__ = ["Work", "answer"]
+
+_HELD_BACK: Final = "seen_before"
+_BEHIND: Final = 10
+"""Items behind the list whose features are logged too: what competed and lost."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +31,17 @@ class Work:
     proposals: Mapping[str, Codes]
     ranking: Ranking
     blend: BlendConfig
+    held_back: int = 0
+    """Items at the ranking's end that are there because the slot shows only so many seen ones."""
+    features: FeatureRows | None = None
+    """Of all candidates, where they are to be logged."""
 
 
 def answer(work: Work) -> Answer:
     """Cut the list and account for every item of the catalogue."""
     query, ranking = work.query, work.ranking
     shown = ranking.take(np.arange(min(query.num, len(ranking))))
+    logged = query.num + min(query.num, _BEHIND)
     return Answer(
         items=shown.codes,
         scores=shown.scores,
@@ -41,10 +52,14 @@ def answer(work: Work) -> Answer:
         not_shown=ranking.codes[query.num : 2 * query.num],
         traces=_traces(work, shown) if query.explain else (),
         why_not=None if query.why_not is None else _why_not(work, query.why_not),
+        logged=None if work.features is None else work.features.in_order(ranking.codes[:logged]),
     )
 
 
 def _reasons(work: Work, shown: Ranking) -> tuple[Reason, ...]:
+    shelf = SHELF_REASONS.get(slot_of(work.query))
+    if shelf is not None:
+        return tuple(Reason(shelf, code) for code in shown.codes.tolist())
     added = work.blend.contributions(shown.features, related=work.taste.related)
     from_attributes = not len(work.taste.own)
     return reasons(shown.codes, added, work.scores, work.query.history, from_attributes=from_attributes)
@@ -52,6 +67,8 @@ def _reasons(work: Work, shown: Ranking) -> tuple[Reason, ...]:
 
 def _fallback(work: Work, shown: Ranking) -> str | None:
     """The level that carried the list, when it is not what was asked for."""
+    if slot_of(work.query) in SHELF_REASONS:
+        return None
     asked_related = work.query.related is not None
     if len(work.taste.own):
         if asked_related and not work.taste.related:
@@ -64,9 +81,13 @@ def _fallback(work: Work, shown: Ranking) -> str | None:
 def _notices(work: Work, shown: int) -> tuple[str, ...]:
     if shown >= work.query.num:
         return ()
-    if not shown and "filtered" in work.gates:
-        return ("empty_by_filter",)
-    return ("short_list",)
+    return ("empty_by_filter",) if not shown and _emptied_by_filter(work) else ("short_list",)
+
+
+def _emptied_by_filter(work: Work) -> bool:
+    """Whether there would be something to show without the filter."""
+    others = [gate for name, gate in work.gates.items() if name != "filtered"]
+    return "filtered" in work.gates and bool(np.logical_and.reduce(others).any())
 
 
 def _counts(work: Work, shown: int) -> dict[str, int]:
@@ -78,7 +99,10 @@ def _counts(work: Work, shown: int) -> dict[str, int]:
         left &= gate
     ranked = len(work.ranking)
     counts["not_proposed"] = int(np.count_nonzero(left)) - ranked
-    counts["ranked_below"] = ranked - shown
+    held_back = min(work.held_back, ranked - shown)
+    counts["ranked_below"] = ranked - shown - held_back
+    if held_back:
+        counts[_HELD_BACK] = held_back
     counts["shown"] = shown
     return counts
 
@@ -107,5 +131,9 @@ def _why_not(work: Work, code: int) -> WhyNot:
     if not len(places):
         return WhyNot("not_proposed")
     place = int(places[0])
-    stage = "shown" if place < work.query.num else "ranked_below"
+    if place < work.query.num:
+        stage = "shown"
+    else:
+        held_back = place >= len(work.ranking) - work.held_back
+        stage = _HELD_BACK if held_back else "ranked_below"
     return WhyNot(stage, place + 1, float(work.ranking.scores[place]))

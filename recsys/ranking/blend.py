@@ -17,12 +17,20 @@ Values = npt.NDArray[np.float32]
 
 _WEIGHTS: Final[Mapping[str, float]] = {
     "own": 1.0,
-    "taste": 1.0,
-    "together": 0.1,
+    "taste": 0.5,
+    "sessions": 0.2,
+    "linked": 0.1,
+    "together": 0.02,
     "alike": 0.02,
     "trending": 0.02,
 }
-_RELATED: Final[Mapping[str, float]] = {"together": 1.0, "alike": 0.5, "taste": 0.2, "trending": 0.02}
+_RELATED: Final[Mapping[str, float]] = {
+    "together": 1.0,
+    "sessions": 0.5,
+    "alike": 0.5,
+    "taste": 0.2,
+    "trending": 0.02,
+}
 
 
 class BlendConfig(BaseModel):

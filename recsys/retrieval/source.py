@@ -11,6 +11,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from recsys.past import Past
+
 __all__ = [
     "NO_SCORES",
     "Codes",
@@ -40,6 +42,10 @@ class Taste:
     """Distinct items, most recent first: seeds of neighbour sources."""
     recent_weights: Values
     """Weight of each seed, falling with rank."""
+    recent_ages: Values
+    """Hours from each seed's last event to the newest event."""
+    past: Past
+    """The shopper's dealings with each item."""
     vector: Values | None
     """Taste vector in the ALS space: folded in from events, attributes, or both; None when nothing is known."""
     related: bool = False

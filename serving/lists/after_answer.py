@@ -5,7 +5,7 @@ is counted and dropped, since a lost `served` event costs a training row and a l
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -39,13 +39,16 @@ class _Page:
     payload: bytes
 
 
+_Note = _Page | Callable[[], Event]
+
+
 class AfterAnswer:
     """A queue and its thread. `start` before use, `close` writes what is left."""
 
     def __init__(self, store: AfterStore, capacity: int = 20_000) -> None:
         self._store = store
         # Its `put` takes no lock that the writing thread could hold while it waits for its turn.
-        self._queue: SimpleQueue[Event | _Page | threading.Event] = SimpleQueue()
+        self._queue: SimpleQueue[_Note | threading.Event] = SimpleQueue()
         self._capacity = capacity
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="after-answer", daemon=True)
@@ -62,9 +65,9 @@ class AfterAnswer:
         if self._thread.is_alive():
             self._thread.join(patience_s)
 
-    def served(self, event: Event) -> None:
-        """Have a `served` event written."""
-        self._put(event)
+    def served(self, make: Callable[[], Event]) -> None:
+        """Have a `served` event written; `make` is called by the writing thread, so that no answer waits for it."""
+        self._put(make)
 
     def page(self, recomm_id: str, payload: bytes) -> None:
         """Have a page remembered."""
@@ -76,7 +79,7 @@ class AfterAnswer:
         self._queue.put(reached)
         return reached.wait(patience_s)
 
-    def _put(self, note: Event | _Page) -> None:
+    def _put(self, note: _Note) -> None:
         if self._queue.qsize() >= self._capacity:
             self._lose(1, "the queue is full")
         else:
@@ -90,21 +93,21 @@ class AfterAnswer:
                 if isinstance(note, threading.Event):
                     note.set()
 
-    def _take(self) -> list[Event | _Page | threading.Event]:
-        notes: list[Event | _Page | threading.Event] = []
+    def _take(self) -> list[_Note | threading.Event]:
+        notes: list[_Note | threading.Event] = []
         with suppress(Empty):
             notes.append(self._queue.get(timeout=_POLL_S))
             while len(notes) < _BATCH:
                 notes.append(self._queue.get_nowait())
         return notes
 
-    def _write(self, notes: Sequence[Event | _Page]) -> None:
+    def _write(self, notes: Sequence[_Note]) -> None:
         # Pages first: somebody may be scrolling already.
         try:
             for page in notes:
                 if isinstance(page, _Page):
                     self._store.remember_page(page.recomm_id, page.payload)
-            events = [note for note in notes if isinstance(note, Event)]
+            events = [note() for note in notes if not isinstance(note, _Page)]
             if events and not self._store.append_served(events):
                 self._lose(len(events), "the store did not take the served events")
         except UnavailableError as error:

@@ -14,6 +14,7 @@ from feature_store.records.events import validate_row
 from feature_store.records.fields import Rejection
 from recsys.types import Event, EventType
 from serving.lists.listings import Ask, Listing, Placed
+from serving.lists.logged import detail_of
 from serving.observability import Metrics
 from serving.times import now_ms
 
@@ -107,6 +108,7 @@ def served_event(listing: Listing) -> Event:
         "state": listing.state_digest,
         "fallback_used": listing.fallback_used,
         "degraded": list(listing.degraded),
+        "features": detail_of(listing.logged),
     }
     return Event(
         event_id=listing.recomm_id,

@@ -8,6 +8,7 @@ from feature_store.online.contract import HistoryEntry
 from recsys.expressions import Expression, parse
 from recsys.types import Scalar
 from serving.lists.hydrators import Personalization
+from serving.lists.logged import Logged
 from serving.live.releases import LoadedRelease
 
 __all__ = ["Ask", "Listing", "Placed", "parsed"]
@@ -77,6 +78,8 @@ class Listing:
     """Of what was known about the shopper."""
     not_shown: tuple[str, ...] = ()
     """The best candidates behind the list."""
+    logged: Logged | None = None
+    """Features as they were, of lists that were drawn for it."""
 
 
 @lru_cache(maxsize=512)

@@ -6,6 +6,7 @@ its answer is sent, so a very young one is waited for.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from time import sleep
 from typing import Any, Final
 
@@ -59,7 +60,7 @@ class Pager:
         listing = self._recommender.recommend(ask)
         if not ask.dry_run:
             self._after.page(listing.recomm_id, _Chain(listing.recomm_id, ask, _ids(listing)).encode())
-            self._after.served(served_event(listing))
+            self._after.served(partial(served_event, listing))
         return listing
 
     def next(self, recomm_id: str, num: int | None, admit: Callable[[Ask], None]) -> Listing:
@@ -78,7 +79,7 @@ class Pager:
         grown = replace(chain, shown=(*chain.shown, *_ids(listing)))
         self._store.remember_page(chain.root, grown.encode(), _TTL_S)
         self._after.page(listing.recomm_id, orjson.dumps({"root": chain.root}))
-        self._after.served(served_event(listing))
+        self._after.served(partial(served_event, listing))
         return listing
 
     def _recall(self, recomm_id: str) -> _Chain:

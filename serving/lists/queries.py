@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from feature_store.online.contract import HistoryEntry
 from recsys.history import EMPTY_HISTORY, History
-from recsys.query import Query
+from recsys.query import SLOTS, Query
 from recsys.vocabulary import UNKNOWN, Vocabulary
 from serving.lists.hydrators import Shopper
 from serving.lists.listings import Ask, parsed
@@ -16,7 +16,7 @@ __all__ = ["known_codes", "make_history", "make_query"]
 
 
 def make_query(ask: Ask, shopper: Shopper, vocabulary: Vocabulary, as_of: int, history_length: int) -> Query:
-    """The query of one list at `as_of` (ms).
+    """The query of one list at `as_of` (ms); a place the library has no rule for is as good as any.
 
     Raises:
         ExpressionError: a filter does not parse.
@@ -27,6 +27,7 @@ def make_query(ask: Ask, shopper: Shopper, vocabulary: Vocabulary, as_of: int, h
         attributes=shopper.attributes,
         related=known_codes(ask.item_ids, vocabulary) if ask.item_ids else None,
         num=ask.num,
+        slot=next((slot for slot in SLOTS if slot == ask.slot), "any"),
         as_of=as_of,
         filter=parsed(ask.filter) if ask.filter is not None else None,
         exclude=known_codes(ask.exclude_ids, vocabulary),

@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from recsys.query import Answer, Query
+from recsys.ranking.feature_log import drawn
 from serving.ids import uuid7
 from serving.lists.hydrators import Shopper, ShopperHydrator
 from serving.lists.listings import Ask, Listing
+from serving.lists.logged import logged_of
 from serving.lists.presenter import digest_of, place, view_of, why_not_words
 from serving.lists.queries import make_query
 from serving.lists.stage_watch import OutOfTime, Pace, StageWatch
@@ -56,6 +58,8 @@ class Limits:
     """Events of a shopper that count."""
     deadline_ms: float
     """Work after which a request answers with what it has."""
+    feature_log_share: float = 1.0
+    """Share of answers whose features are logged."""
 
 
 class Recommender:
@@ -84,13 +88,14 @@ class Recommender:
             ExpressionError: a filter does not parse.
         """
         moment = self.moment(ask)
-        query = self.query(ask, moment)
+        recomm_id = uuid7(moment.at)
+        query = self.query(ask, moment, recomm_id)
         answer, late = self.answer(query, moment)
         catalogue = moment.release.pipeline.catalogue
         degraded = (*moment.degraded(ask.max_staleness_s), *late)
         self._metrics.answer(answer.fallback_used, degraded)
         return Listing(
-            recomm_id=uuid7(moment.at),
+            recomm_id=recomm_id,
             ask=ask,
             at=moment.at,
             release=moment.release,
@@ -102,6 +107,7 @@ class Recommender:
             why_not=why_not_words(ask, answer, catalogue),
             state_digest=digest_of(query),
             not_shown=tuple(catalogue.vocabulary.decode(answer.not_shown)),
+            logged=logged_of([answer]),
         )
 
     def moment(self, ask: Ask) -> Moment:
@@ -114,14 +120,16 @@ class Recommender:
         shopper = self._shoppers.read(ask.user_id, ask.session_id, ask.personalization)
         return Moment(release, shopper, self._clock())
 
-    def query(self, ask: Ask, moment: Moment) -> Query:
-        """The pipeline's question.
+    def query(self, ask: Ask, moment: Moment, recomm_id: str) -> Query:
+        """The pipeline's question; the list's id decides whether its features are logged.
 
         Raises:
             ExpressionError: a filter does not parse.
         """
         vocabulary = moment.release.pipeline.vocabulary
-        return make_query(ask, moment.shopper, vocabulary, moment.at, self._limits.history_length)
+        query = make_query(ask, moment.shopper, vocabulary, moment.at, self._limits.history_length)
+        log_features = not ask.dry_run and drawn(recomm_id, self._limits.feature_log_share)
+        return replace(query, log_features=log_features)
 
     def answer(self, query: Query, moment: Moment) -> tuple[Answer, tuple[str, ...]]:
         """What the release answers and what that had to do without; its stages are measured.

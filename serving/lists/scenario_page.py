@@ -6,17 +6,19 @@ items is left out and gives its items back to the shelves after it; positions co
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
 
 from recsys.query import Answer, Query
-from recsys.types import EventType, Scalar
+from recsys.types import Scalar
 from serving.control.scenarios import Scenario, ScenarioRepository, Shelf, Strategy
 from serving.ids import uuid7
 from serving.lists.after_answer import AfterAnswer
 from serving.lists.feedback import served_event
 from serving.lists.listings import Ask, Listing, Placed
+from serving.lists.logged import logged_of
 from serving.lists.presenter import digest_of, place, view_of
 from serving.lists.recommend import Moment, Recommender
 
@@ -28,7 +30,6 @@ _SOURCES: Final[Mapping[Strategy, tuple[str, ...] | None]] = {
     Strategy.BUY_AGAIN: ("own",),
     Strategy.TRENDING: ("trending",),
 }
-_BOUGHT: Final = (EventType.PURCHASE, EventType.CANCEL, EventType.RETURN)
 _COMPLETED: Final = frozenset({Strategy.FOR_YOU, Strategy.TRENDING})
 
 
@@ -82,7 +83,7 @@ class ScenarioPages:
             page.add(shelf)
         hall = Hall(scenario, tuple(page.shelves), page.listing())
         if not ask.dry_run:
-            self._after.served(served_event(hall.listing))
+            self._after.served(partial(served_event, hall.listing))
         return hall
 
 
@@ -93,7 +94,8 @@ class _Page:
         self._recommender = recommender
         self._moment = moment
         self._ask = ask
-        self._query = recommender.query(ask, moment)
+        self._recomm_id = uuid7(moment.at)
+        self._query = recommender.query(ask, moment, self._recomm_id)
         self._taken = self._query.exclude
         self._answers: list[Answer] = []
         self._late: tuple[str, ...] = ()
@@ -115,7 +117,7 @@ class _Page:
         """Everything on the page as one list."""
         fallbacks = [answer.fallback_used for answer in self._answers if answer.fallback_used is not None]
         return Listing(
-            recomm_id=uuid7(self._moment.at),
+            recomm_id=self._recomm_id,
             ask=self._ask,
             at=self._moment.at,
             release=self._moment.release,
@@ -125,13 +127,13 @@ class _Page:
             notices=_notices(self._answers),
             events_lag_ms=self._moment.events_lag_ms,
             state_digest=digest_of(self._query),
+            logged=logged_of(self._answers, behind=False),
         )
 
     def _question(self, shelf: Shelf) -> Query:
-        again = shelf.strategy is Strategy.BUY_AGAIN
         return replace(
             self._query,
-            history=self._query.history.of_types(_BOUGHT) if again else self._query.history,
+            slot="buy-again" if shelf.strategy is Strategy.BUY_AGAIN else "any",
             num=shelf.size,
             filter=shelf.expression,
             exclude=self._taken,

@@ -37,8 +37,10 @@ class RecommendationRequest(Request):
     """A known shopper; a browser key needs the shopper's `X-Shopper-Token`."""
     session_id: Identifier | None = Field(default=None, examples=["session-9f2c"])
     """An anonymous (or the current) session."""
-    slot: Slot = Field(default="home", examples=["home", "detail", "cart"])
-    """The place in the storefront."""
+    slot: Slot = Field(default="home", examples=["home", "buy-again", "continue", "detail", "cart"])
+    """The place in the storefront. `home` shows few items the shopper has seen before, and none that was just bought
+    and is bought once; `buy-again` and `continue` show only what the shopper bought, or looked at and did not buy, and
+    may be short; every other name, and a list with `item_ids`, has no such rule."""
     item_ids: list[Identifier] = Field(default=[], max_length=100, examples=[["1029743"]])
     """The items at hand: one for a detail page, several for a cart."""
     events: list[SessionEvent] = Field(

@@ -37,6 +37,7 @@ with warnings.catch_warnings():
     from starlette.testclient import TestClient
 
 QUERIES = 1_000
+SLOT_QUERIES = 200
 KINDS = [
     kind.value for kind in EventType if kind is not EventType.SERVED and kind is not EventType.IMPRESSION
 ]
@@ -85,7 +86,7 @@ def histories(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Histories
                 }
             )
         rows.append({"query_id": f"问{number}", "as_of": shop.end, "events": events})
-        bodies.append({"events": events, "num": 20})
+        bodies.append({"events": events, "num": 20, "slot": "any"})
     file = tmp_path_factory.mktemp("asked") / "histories.parquet"
     event = pa.struct([("item_id", pa.string()), ("type", pa.string()), ("timestamp", pa.int64())])
     schema = pa.schema([("query_id", pa.string()), ("as_of", pa.int64()), ("events", pa.list_(event))])
@@ -93,12 +94,13 @@ def histories(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Histories
     return Histories(file, bodies)
 
 
-@pytest.fixture(scope="module")
-def batch(release: Path, histories: Histories) -> dict[str, list[str]]:
-    out = histories.file.with_name("lists.parquet")
+def in_batch(release: Path, histories: Histories, slot: str) -> dict[str, list[str]]:
+    """What the command writes."""
+    out = histories.file.with_name(f"{slot}.parquet")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RECSYS_HOME", str(release.parents[1]))
         arguments = ["--histories", histories.file, "--k", 20, "--out", out, "--release", release.name]
+        arguments += ["--slot", slot]
         try:
             run(["recommend", *map(str, arguments)])
         except SystemExit as done:
@@ -128,17 +130,35 @@ def live(release: Path) -> Iterator[tuple[TestClient, str]]:
 
 
 def test_a_thousand_histories_give_the_same_lists_in_batch_and_live(
-    histories: Histories, batch: dict[str, list[str]], live: tuple[TestClient, str]
+    release: Path, histories: Histories, live: tuple[TestClient, str]
 ) -> None:
-    api, key = live
+    batch = in_batch(release, histories, "any")
     for number, body in enumerate(histories.bodies):
-        answer = api.post(
-            "/v1/recommendations",
-            content=json.dumps(body),
-            headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
-        )
-        assert answer.status_code == 200, answer.text
-        items = [item["item_id"] for item in answer.json()["items"]]
+        items = ask(live, body)
         assert len(items) == 20
-        assert answer.json()["degraded"] == []
         assert items == batch[f"问{number}"], body
+
+
+@pytest.mark.parametrize("slot", ["home", "buy-again", "continue"])
+def test_a_slot_gives_the_same_lists_in_batch_and_live(
+    slot: str, release: Path, histories: Histories, live: tuple[TestClient, str]
+) -> None:
+    few = Histories(histories.file.with_name("few.parquet"), histories.bodies[:SLOT_QUERIES])
+    pq.write_table(pq.read_table(histories.file).slice(0, SLOT_QUERIES), few.file)
+    batch = in_batch(release, few, slot)
+    assert len(batch) > SLOT_QUERIES / 2
+    for number, body in enumerate(few.bodies):
+        assert ask(live, {**body, "slot": slot}) == batch.get(f"问{number}", []), body
+
+
+def ask(live: tuple[TestClient, str], body: dict[str, Any]) -> list[str]:
+    """What the service answers."""
+    api, key = live
+    answer = api.post(
+        "/v1/recommendations",
+        content=json.dumps(body),
+        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+    )
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["degraded"] == []
+    return [item["item_id"] for item in answer.json()["items"]]

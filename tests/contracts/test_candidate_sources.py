@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 
 from recsys.config import ReleaseConfig
+from recsys.history import History
 from recsys.pipeline import Pipeline
 from recsys.query import Query
 from recsys.retrieval.source import Source, Taste
 from recsys.testing import Shop, build_shop
 from recsys.train import fit_release
 
-NAMES = ("own", "taste", "together", "alike", "trending")
+NAMES = ("own", "taste", "sessions", "together", "linked", "alike", "trending")
+RULE_ONLY = ReleaseConfig.model_validate({"ranker": {"enabled": False}})
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +24,7 @@ def shop() -> Shop:
 def pipeline(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     folder = tmp_path_factory.mktemp("release")
     attributes = {user.user_id: user.attributes for user in shop.users}
-    fit_release(shop.interactions, shop.items, attributes, ReleaseConfig(), folder, seed=1)
+    fit_release(shop.interactions, shop.items, attributes, RULE_ONLY, folder, seed=1)
     return Pipeline.load(folder)
 
 
@@ -32,8 +34,6 @@ def source(request: pytest.FixtureRequest, pipeline: Pipeline) -> Source:
 
 
 def taste_of(pipeline: Pipeline, shop: Shop, user: int) -> Taste:
-    from recsys.history import History
-
     rows = next(shop.interactions.per_user([user]))
     log = shop.interactions
     history = History(log.item[rows], log.type[rows], log.time[rows])

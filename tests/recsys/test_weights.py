@@ -3,9 +3,9 @@
 import numpy as np
 
 from recsys.types import EVENT_CODES, EventType
-from recsys.weights import DAY_MS, Behaviour, event_values, net_items
+from recsys.weights import DAY_MS, Behaviour, Fading, event_values, net_items
 
-BEHAVIOUR = Behaviour(fade_days=10, fade_exponent=1)
+BEHAVIOUR = Behaviour(fading=Fading(days=10, exponent=1))
 
 
 def values(*events: tuple[EventType, float]) -> np.ndarray:
@@ -41,4 +41,4 @@ def test_a_returned_purchase_leaves_no_interest_and_another_item_stays() -> None
 
 def test_nothing_fades_with_exponent_zero() -> None:
     kinds, times = np.full(2, EVENT_CODES[EventType.PURCHASE], np.int8), np.array([0, 900 * DAY_MS], np.int64)
-    assert event_values(kinds, times, 900 * DAY_MS, Behaviour(fade_exponent=0)).tolist() == [1, 1]
+    assert event_values(kinds, times, 900 * DAY_MS, Behaviour(fading=Fading(exponent=0))).tolist() == [1, 1]

@@ -10,7 +10,15 @@ from serving.settings import Settings, refuse_open_browser_keys
 
 @pytest.fixture(autouse=True)
 def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("HOST", "PORT", "DEADLINE_MS", "CORS_ORIGINS", "SHOPPER_SECRET", "LOG_LEVEL"):
+    for name in (
+        "HOST",
+        "PORT",
+        "DEADLINE_MS",
+        "FEATURE_LOG_SHARE",
+        "CORS_ORIGINS",
+        "SHOPPER_SECRET",
+        "LOG_LEVEL",
+    ):
         monkeypatch.delenv(f"RECSYS_{name}", raising=False)
     monkeypatch.setenv("RECSYS_HOME", str(tmp_path))
 
@@ -43,6 +51,7 @@ def test_what_the_command_line_says_wins(monkeypatch: pytest.MonkeyPatch) -> Non
         ("PORT", "65536", "less than or equal to 65535"),
         ("PORT", "http", "integer"),
         ("DEADLINE_MS", "0", "greater than 0"),
+        ("FEATURE_LOG_SHARE", "1.5", "less than or equal to 1"),
         ("HOST", "http://shop.example", "without scheme"),
         ("HOST", " ", "not a host"),
         ("LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),

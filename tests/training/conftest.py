@@ -12,14 +12,23 @@ from rich.console import Console
 
 from feature_store.history import item_history, user_history
 from feature_store.log import EventLog
+from feature_store.offline import DataRange
 from feature_store.records.codec import events_to_table
 from feature_store.settings import StoreSettings
 from recsys.interactions import Interactions
+from recsys.release import Manifest
 from recsys.types import EVENT_CODES, Event, EventType, Item, Offer, User
 from recsys.vocabulary import Vocabulary
-from training.config import TrainingConfig
+from training.changed import Example
+from training.compare import Comparison, Side
+from training.config import EvaluationConfig, TrainingConfig
+from training.cost import Cost
+from training.evaluate import METRICS, Scores, slices
+from training.exam import PARTS, Exam, Part
+from training.protocol import ask
 from training.report import Steps
 from training.resources import Shop, open_shop
+from training.split import Split
 from training.tracking import connect
 from training.train import Options, train
 
@@ -131,6 +140,93 @@ class SmallShop:
 @pytest.fixture(scope="session")
 def small() -> type[SmallShop]:
     return SmallShop
+
+
+CUT = START + 100 * DAY_MS
+
+
+def exam_of_old_and_new(old: int, new: int) -> Exam:
+    """Each shopper buys one item after the cut; old ones bought six before, new ones saw one two days before."""
+    past = [
+        (f"old{n}", f"item{day}", EventType.PURCHASE, CUT - day * DAY_MS)
+        for n in range(old)
+        for day in range(10, 70, 10)
+    ]
+    fresh = [(f"new{n}", "item10", EventType.VIEW, CUT - 2 * DAY_MS) for n in range(new)]
+    names = [f"old{n}" for n in range(old)] + [f"new{n}" for n in range(new)]
+    rows = interactions(
+        [*past, *fresh, *((name, "item99", EventType.PURCHASE, CUT + DAY_MS) for name in names)]
+    )
+    split = Split("temporal", CUT, rows.end + 1, rows.before(CUT), rows.window(CUT, rows.end + 1))
+    config = EvaluationConfig(resamples=200)
+    asked = ask(split, np.ones(len(names), bool), config, 0)
+    return Exam(split, {"all": asked, "new": asked.new()}, {}, DataRange(0, 1, 1, "h"), config, 0, 100)
+
+
+class Crafted:
+    """Comparisons whose figures are known: by construction, through the types that real ones have."""
+
+    def __init__(self, old: int = 400, new: int = 200) -> None:
+        self.exam = exam_of_old_and_new(old, new)
+        self.is_new = slices(self.exam)["new shoppers"]
+        dice = np.random.default_rng(7)
+        self.base = dice.uniform(0.0, 0.4, old + new)
+        self.noise = dice.normal(0.0, 0.02, old + new)
+        self.noise -= np.where(self.is_new, self.noise[self.is_new].mean(), self.noise[~self.is_new].mean())
+
+    def comparison(
+        self,
+        old: float = 0.0,
+        new: float = 0.0,
+        *,
+        only_new_items: float | None = None,
+        coverage: tuple[float, float] = (0.4, 0.4),
+        costs: tuple[Cost, Cost] = (Cost(1 << 20, 1.0), Cost(1 << 20, 1.0)),
+        examples: tuple[Example, ...] = (),
+    ) -> Comparison:
+        """Figures of old and of new shoppers change by these shares, give or take a little noise."""
+        changed = self.base * np.where(self.is_new, 1 + new, 1 + old) + self.noise
+        on_new = changed if only_new_items is None else self.base * (1 + only_new_items) + self.noise
+        rows = {part: slices(self.exam, part) for part in PARTS}
+        sides = (
+            self._side("challenger", {"all": changed, "new": on_new}, coverage[0], costs[0]),
+            self._side("champion", {"all": self.base, "new": self.base}, coverage[1], costs[1]),
+        )
+        return Comparison(*sides, self.exam, rows, np.linspace(0, 1, len(self.base)), examples)
+
+    def _side(self, name: str, values: dict[Part, np.ndarray], coverage: float, cost: Cost) -> Side:
+        ks = self.exam.config.k
+        scores = {
+            part: Scores(
+                name,
+                part,
+                {f"{metric}@{k}": found for k in ks for metric in METRICS},
+                {f"coverage@{k}": coverage for k in ks},
+                self.exam.config.resamples,
+                0,
+                self.exam.questions[part].users,
+            )
+            for part, found in values.items()
+        }
+        made = Manifest(
+            format_version=1,
+            release_id=name,
+            created_at=START,
+            config={"model": {"als": {"alpha": 1.0}, "of": name}},
+            metrics={},
+            slices={},
+            data={"first": START, "last": CUT, "until": CUT, "events": 3_000, "hash": "h"},
+            code_version="1",
+            rules_schema=1,
+            vocabulary="",
+            files={},
+        )
+        return Side(name, scores, cost, made, made)
+
+
+@pytest.fixture(scope="session")
+def crafted() -> Crafted:
+    return Crafted()
 
 
 @pytest.fixture

@@ -4,12 +4,13 @@ import json
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pyarrow.parquet as pq
 import pytest
 
 from recsys.cli import run
+from recsys.query import SLOTS
 from training import cli
 from training.resources import Shop
 from training.split import DAY_MS
@@ -66,6 +67,42 @@ def test_training_tells_figures_times_and_what_comes_next(
     assert {step["name"] for step in told["steps"]} >= {"read the log", "release: seal"}
 
 
+def test_protocols_ask_other_questions_of_the_same_release(recsys: Any, trained_shop: Shop) -> None:
+    (first,) = trained_shop.releases.known()
+    cut = trained_shop.dataset().interactions.end - 20 * DAY_MS
+    told = {}
+    for protocol in ("frozen", "next", "split"):
+        code, out, err = recsys("evaluate", "--protocol", protocol, "--cut", str(cut), "--json")
+        assert code == 0, err
+        told[protocol] = json.loads(out)
+    assert {found["release_id"] for found in told.values()} == {first}
+    assert {found["exam"]["cut"] for found in told.values()} == {cut}
+    assert told["next"]["exam"]["questions"]["all"] > told["frozen"]["exam"]["questions"]["all"] == 60
+    assert told["next"]["exam"]["shoppers"]["all"] == 60
+    assert told["split"]["systems"] == told["frozen"]["systems"]
+    assert set(told["frozen"]["systems"]["release"]) == {"all", "new", "touched"}
+    assert set(told["next"]) >= {"slices", "slices_new"}
+    figures = told["next"]["systems"]["release"]["all"]
+    for name in ("map@20", "price_ndcg@20", "gini@20", "popularity_bias@20", "personalisation@20"):
+        assert name in figures
+    code, out, _ = recsys("evaluate", "--protocol", "next")
+    assert code == 0
+    for words in (
+        "questions of 60 shoppers",
+        "beyond accuracy",
+        "by slice",
+        "own, then neighbours",
+    ):
+        assert words in out
+
+
+def test_a_cut_that_a_release_has_seen_past_is_refused(recsys: Any, trained_shop: Shop) -> None:
+    early = trained_shop.dataset().interactions.end - 60 * DAY_MS
+    code, _, err = recsys("evaluate", "--cut", str(early))
+    assert code == 2
+    assert "was fitted on events after" in err
+
+
 def test_the_life_of_a_release(recsys: Any, trained_shop: Shop, tmp_path: Path) -> None:
     """Evaluate, train another, compare, promote by force, publish, roll back."""
     (first,) = trained_shop.releases.known()
@@ -80,17 +117,32 @@ def test_the_life_of_a_release(recsys: Any, trained_shop: Shop, tmp_path: Path) 
     code, out, _ = recsys("compare", second, "--json")
     compared = json.loads(out)
     assert (compared["challenger"], compared["champion"]) == (second, first)
-    code, out, _ = recsys("compare", second, first)
+    page = trained_shop.settings.home / "reports" / f"compare-{second}-{first}.html"
+    assert compared["html"] == str(page)
+    assert second in page.read_text("utf-8")
+    code, out, _ = recsys("compare", second, first, "--html", str(tmp_path / "对比.html"))
     assert code == 0
     assert "difference" in out
+    assert "with attributes" in out
+    assert f"report: {tmp_path / '对比.html'}" in out
+    assert ("the gate would refuse:" in out) == bool(compared["against"])
 
-    code, out, _ = recsys("promote", second, "--force")
-    assert (code, out) == (0, f"release {second} is live; to take it back: recsys rollback\n")
+    code, out, err = recsys("promote", second, "--force")
+    assert code == 0
+    assert out.endswith(f"release {second} is live; to take it back: recsys rollback\n")
+    assert [line for line in err.splitlines() if line.startswith("note: forced over: ")] == [
+        f"note: forced over: {reason}" for reason in promotions(trained_shop)[-1]["reasons"]
+    ]
+    assert promotions(trained_shop)[-1]["forced"]
     code, out, _ = recsys("publish")
     assert code == 0
     assert f"release {second} is in the online store, and live" in out
     code, out, _ = recsys("rollback")
     assert out.startswith(f"release {first} is live again")
+
+
+def promotions(shop: Shop) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (shop.releases.folder / "promotions.jsonl").read_text().splitlines()]
 
 
 def test_lists_are_written_for_shoppers_in_a_file(recsys: Any, trained_shop: Shop, tmp_path: Path) -> None:
@@ -101,6 +153,12 @@ def test_lists_are_written_for_shoppers_in_a_file(recsys: Any, trained_shop: Sho
     assert pq.read_table(out)["rank"].to_pylist() == [1, 2, 3, 4, 5] * 2
 
 
+def test_the_slots_of_the_command_are_those_of_the_library(recsys: Any) -> None:
+    assert get_args(get_args(get_type_hints(cli.run_recommend, include_extras=True)["slot"])[0]) == SLOTS
+    code, _, err = recsys("recommend", "--users", "x.csv", "--out", "x.parquet", "--slot", "hom")
+    assert (code, "'hom' is not one of" in err) == (2, True)
+
+
 def test_the_jobs_worker_carries_out_what_was_asked(recsys: Any, trained_shop: Shop) -> None:
     (first,) = trained_shop.releases.known()
     job_id = trained_shop.online.push_job("promote", {"release_id": first}, by="console")
@@ -109,6 +167,7 @@ def test_the_jobs_worker_carries_out_what_was_asked(recsys: Any, trained_shop: S
     code, _, err = recsys("jobs", "--once")
     assert code == 0
     assert trained_shop.online.job_status(job_id).detail == f"release {first} is live"
+    assert promotions(trained_shop)[-1]["by"] == "console"
     assert "no earlier live release" in trained_shop.online.job_status(failing).detail
     # Not live any more, as after a rollback that was asked for twice: going back again would undo it.
     assert "nothing to roll back" in trained_shop.online.job_status(late).detail

@@ -3,14 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import orjson
 import pytest
 
 from recsys.arrays import save_json
 from recsys.release import seal
-from training.compare import common_exam, compare, overlap, stand_in
+from training.compare import common_exam, compare, stand_in
+from training.config import GateConfig, TrainingConfig
 from training.errors import CannotCompareError, UnknownReleaseError
 from training.exam import Exam
+from training.gate import judge
 from training.releases import Releases
 from training.report import Steps
 from training.resources import Shop
@@ -46,12 +48,6 @@ def releases(home: Path) -> Releases:
 @pytest.fixture
 def exam_at(trained_shop: Shop) -> Any:
     return trained_shop.exam
-
-
-def test_the_share_of_common_items_ignores_padding_and_order() -> None:
-    ours = np.array([[1, 2, 3, 4], [1, 2, -1, -1], [-1, -1, -1, -1]])
-    theirs = np.array([[4, 3, 9, 8], [2, 1, -1, -1], [-1, -1, -1, -1]])
-    assert overlap(ours, theirs) == pytest.approx((0.5 + 1 + 1) / 3)
 
 
 def test_releases_that_know_the_window_are_stood_in_for_by_their_twins(
@@ -100,6 +96,10 @@ def test_a_release_against_itself_differs_by_nothing(trained_shop: Shop, steps: 
     assert found.overlap == 1.0
     change = found.difference("ndcg@20", "all")
     assert (change.mean, change.low, change.high, change.count) == (0, 0, 0, 60)
+    assert all(change.p == 1.0 for change in found.slice_changes("all", GateConfig()) if change.weighed)
+    assert found.examples == ()
+    assert found.changed_config() == {}
+    assert judge([], lambda: found, GateConfig(latency_ratio=10)).passed
 
 
 def test_a_release_that_learned_more_is_set_beside_one_that_learned_less(
@@ -108,12 +108,32 @@ def test_a_release_that_learned_more_is_set_beside_one_that_learned_less(
     (full,) = trained_shop.releases.known()
     early = train(trained_shop, Options(until=trained_shop.dataset().interactions.end - 60 * DAY_MS), steps)
     found = compare(full, early.manifest.release_id, trained_shop.releases, trained_shop.exam, steps)
-    plain = found.plain()
+    plain = orjson.loads(orjson.dumps(found.plain(GateConfig())))
     assert 0 < plain["overlap"] < 1
     figures = plain["figures"]["all"]["ndcg@20"]
     difference = figures["challenger"]["mean"] - figures["champion"]["mean"]
     assert figures["difference"]["mean"] == pytest.approx(difference)
     assert figures["difference"]["low"] <= difference <= figures["difference"]["high"]
+    changes = [row["difference"]["mean"] for row in plain["slices"]["all"]]
+    assert {"with attributes", "without attributes"} <= {row["slice"] for row in plain["slices"]["all"]}
+    assert changes == sorted(changes)
+    assert sum(plain["overlap_counts"]) == plain["exam"]["questions"]["all"]
+    assert plain["releases"][full]["data"]["events"] > plain["releases"][plain["champion"]]["data"]["events"]
+    assert plain["releases"][full]["cost"]["size_bytes"] > 0
+    overlaps = [example["overlap"] for example in plain["examples"]]
+    assert overlaps == sorted(overlaps)
+    assert all(example["history"] and len(example["challenger"]) == 20 for example in plain["examples"])
+    assert "顾客" not in orjson.dumps(plain["examples"]).decode()
+
+
+def test_parameters_that_differ_are_named(trained_shop: Shop, steps: Steps, small_config: Any) -> None:
+    (usual,) = trained_shop.releases.known()
+    values = small_config.model_dump()
+    values["model"]["trending"]["half_life_days"] = 3.0
+    changed = Shop(trained_shop.settings, TrainingConfig.model_validate(values))
+    name = train(changed, Options(), steps).manifest.release_id
+    found = compare(name, usual, trained_shop.releases, trained_shop.exam, steps)
+    assert found.changed_config() == {"model.trending.half_life_days": (3.0, 14.0)}
 
 
 def test_made_up_times_are_compared_only_on_the_log_they_were_split_from(
@@ -122,7 +142,7 @@ def test_made_up_times_are_compared_only_on_the_log_they_were_split_from(
     from dataclasses import replace
 
     usual: Exam = exam_at(None)
-    by_order = replace(usual, split=replace(usual.split, protocol="leave_last_out"))
+    by_order = replace(usual, split=replace(usual.split, protocol="leave_one_out"))
     same = release(releases, "a", 1, 1, hash_=usual.data.hash)
     other = release(releases, "b", 1, 1, hash_="another log")
     assert stand_in(same, releases, by_order) == releases.twins / same

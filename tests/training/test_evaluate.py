@@ -14,6 +14,7 @@ from recsys.types import EventType
 from training.config import EvaluationConfig
 from training.evaluate import Scores, measure, slices
 from training.exam import Exam
+from training.facts import ItemFacts
 from training.protocol import ask
 from training.split import Split
 
@@ -78,8 +79,48 @@ def test_padding_and_unknown_codes_are_no_hits(exam: Exam) -> None:
     assert [scores.interval("hr@2").mean for scores in found] == [0.0, 0.0]
 
 
+def test_a_shoppers_questions_are_averaged_before_shoppers_are() -> None:
+    asked = {"hr@1": np.array([1.0, 0.0, 0.0, np.nan, 1.0])}
+    scores = Scores("s", "all", asked, {}, 100, 0, users=np.array([3, 3, 3, 5, 7], np.int32))
+    assert scores.values("hr@1").tolist() == pytest.approx([1 / 3, 1.0])
+    interval = scores.interval("hr@1")
+    assert (interval.mean, interval.count) == (pytest.approx(2 / 3), 2)
+    some = np.array([True, True, False, True, False])
+    assert scores.values("hr@1", some).tolist() == [0.5]
+
+
+def test_map_and_figures_beyond_accuracy_are_known_for_known_lists(exam: Exam) -> None:
+    found = scored(exam, "xz", "xz")["all"]
+    assert found.interval("map@2").mean == pytest.approx((1 / 2 + 1) / 2)
+    assert found.beyond["personalisation@2"] == 0.0
+    assert found.beyond["gini@2"] == pytest.approx(1 / 2)
+    # w and x were touched once, y and z never: percentiles 3/4 and 1/4; the truth is x, y and x.
+    assert found.beyond["popularity@1"] == 0.75
+    assert found.beyond["popularity_bias@1"] == pytest.approx(0.75 - (0.5 + 0.75) / 2)
+    assert found.beyond["novelty@1"] == pytest.approx(1.0)
+    assert math.isnan(found.beyond["diversity@2"])
+    assert scored(exam, "xz", "wy")["all"].beyond["personalisation@2"] == 1.0
+
+
+def test_prices_and_margins_weigh_hits_where_they_are_known(exam: Exam) -> None:
+    assert "price_ndcg@2" not in scored(exam, "xz", "xz")["all"].per_query
+    facts = ItemFacts(price=np.array([np.nan, 3.0, 1.0, 5.0]), margin=np.array([1.0, np.nan, 2.0, np.nan]))
+    found = scored(replace(exam, facts=facts), "yz", "xz")["all"]
+    second = 1 / math.log2(3)
+    assert found.per_query["price_ndcg@2"].tolist() == pytest.approx([1 / (3 + second), 1.0])
+    assert found.per_query["margin_ndcg@2"].tolist() == pytest.approx([1.0, np.nan], nan_ok=True)
+    assert found.interval("margin_ndcg@2").count == 1
+
+
+def test_a_part_asked_besides_is_measured_besides(exam: Exam) -> None:
+    more = replace(exam, questions={**exam.questions, "touched": exam.questions["all"]})
+    told = lists(exam, "xz", "xz")
+    found = measure("s", {**told, "touched": told["all"]}, more, np.ones(4, bool))
+    assert [scores.part for scores in found] == ["all", "new", "touched"]
+
+
 def test_slices_cut_by_history_and_attributes(exam: Exam) -> None:
-    found = slices(exam.questions["all"], exam.tagged())
+    found = slices(exam)
     assert found["1-4 events"].tolist() == [True, True]
     assert found["no history"].tolist() == [False, False]
     assert found["with attributes"].tolist() == [True, False]
@@ -88,6 +129,5 @@ def test_slices_cut_by_history_and_attributes(exam: Exam) -> None:
 
 
 def test_nobody_asked_gives_nothing_in_json_not_a_nan(exam: Exam) -> None:
-    nothing = {"per_shopper": {"ndcg@2": np.empty(0)}, "coverage": {"coverage@2": math.nan}}
-    nobody = replace(scored(exam, "xz", "xz")["all"], **nothing)
+    nobody = Scores("s", "all", {"ndcg@2": np.empty(0)}, {"coverage@2": math.nan}, 100, 0)
     assert nobody.plain() == {"ndcg@2": {"mean": None, "low": None, "high": None}, "coverage@2": None}

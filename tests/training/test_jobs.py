@@ -1,7 +1,6 @@
 """The jobs worker over the store that specifies the real one."""
 
 import threading
-from collections.abc import Mapping
 
 import pytest
 
@@ -17,15 +16,15 @@ def store() -> MemoryOnlineStore:
     return MemoryOnlineStore()
 
 
-def promote(arguments: Mapping[str, object]) -> str:
-    return f"release {text_argument(arguments, 'release_id')} is live"
+def promote(job: Job) -> str:
+    return f"release {text_argument(job.arguments, 'release_id')} is live"
 
 
-def refuse(_: Mapping[str, object]) -> str:
+def refuse(_: Job) -> str:
     raise GateRefusedError("it is worse")
 
 
-def explode(_: Mapping[str, object]) -> str:
+def explode(_: Job) -> str:
     raise ZeroDivisionError("surprise")
 
 
@@ -63,8 +62,8 @@ def test_without_a_job_nothing_happens(store: MemoryOnlineStore) -> None:
 def test_jobs_are_done_in_order_until_told_to_stop(store: MemoryOnlineStore) -> None:
     done, stop = [], threading.Event()
 
-    def note(arguments: Mapping[str, object]) -> str:
-        done.append(arguments["n"])
+    def note(job: Job) -> str:
+        done.append(job.arguments["n"])
         if len(done) == 3:
             stop.set()
         return "noted"

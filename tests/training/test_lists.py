@@ -60,7 +60,42 @@ def test_a_history_is_cut_to_what_serving_would_see(trained_shop: Shop, exam: Ex
     short = Candidate(trained_shop.releases.twins / release_id, replace(exam, history_length=3))
     user = int(exam.questions["all"].users[0])
     times = exam.log.time[exam.log.user == user]
-    assert short._history(user).times.tolist() == times[-3:].tolist()
+    assert short.query("all", 0).history.times.tolist() == times[-3:].tolist()
+
+
+def test_live_a_history_ends_before_its_question_and_reaches_into_the_window(trained_shop: Shop) -> None:
+    trained_shop.config = trained_shop.config.asking("next", touched=True)
+    exam = trained_shop.exam()
+    assert exam.parts == ("all", "new")
+    (release_id,) = trained_shop.releases.known()
+    candidate = Candidate(trained_shop.releases.twins / release_id, exam)
+    asked, ids = exam.questions["all"], candidate.pipeline.vocabulary
+    inside = 0
+    for row in range(0, len(asked), 17):
+        query, user = candidate.query("all", row), int(asked.users[row])
+        mine = exam.history_log.where(exam.history_log.user == user)
+        before = mine.where(mine.time <= query.as_of)
+        assert query.history.times.tolist() == before.time.tolist()[-exam.history_length :]
+        assert ids.decode(query.history.items[-3:]) == exam.log.items.decode(before.item[-3:])
+        assert query.as_of == query.history.times[-1]
+        inside += query.as_of >= exam.split.cut
+    assert inside > 0
+
+
+def test_live_the_items_of_one_basket_get_one_list(trained_shop: Shop) -> None:
+    trained_shop.config = trained_shop.config.asking("next", touched=False)
+    exam = trained_shop.exam()
+    (release_id,) = trained_shop.releases.known()
+    few = exam.questions["all"].where(np.arange(len(exam.questions["all"])) < 30)
+    candidate = Candidate(
+        trained_shop.releases.twins / release_id,
+        replace(exam, questions={"all": few, "new": few.where(np.zeros(30, bool))}),
+    )
+    lists = candidate.answer(quiet)["all"]
+    for row, line in enumerate(lists.tolist()):
+        answer = candidate.pipeline.recommend(candidate.query("all", row))
+        assert exam.log.items.decode(line) == candidate.pipeline.vocabulary.decode(answer.items)
+    assert len({tuple(line) for line in lists.tolist()}) < 30
 
 
 def test_items_the_log_never_named_get_codes_of_their_own(trained_shop: Shop, exam: Exam) -> None:

@@ -63,5 +63,5 @@ def test_the_release_is_above_every_mark_on_all_items(trained: Evaluation) -> No
 
 def test_the_release_is_above_popularity_and_als_on_new_items(trained: Evaluation) -> None:
     release = trained.of("release", "new").interval("ndcg@20").mean
-    for system in ("popularity", "ALS defaults"):
+    for system in ("recent popularity", "ALS defaults"):
         assert release > trained.of(system, "new").interval("ndcg@20").mean, system

@@ -118,6 +118,16 @@ def test_given_events_replace_stored_ones_and_the_clock_hides_later_ones(run: An
     assert {row["user_id"] for row in lists["none"]} == {None}
 
 
+def test_a_slot_has_its_rule_in_a_batch_too(run: Any, small: Any) -> None:
+    mine = {event.item_id for event in bought(small, "顾客1")}
+    home = items(run(users=["顾客1"], slot="home")["顾客1"])
+    assert len(home) == 20
+    assert len(mine & set(home)) <= 4
+    again = run(users=["顾客1", "nobody"], slot="buy-again")
+    assert set(again) == {"顾客1"}
+    assert set(items(again["顾客1"])) <= mine
+
+
 def _empty(user: str | None, clock: int) -> dict[str, Any]:
     return {
         "query_id": ["e"],

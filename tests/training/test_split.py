@@ -1,17 +1,19 @@
 """Where a log is cut, and which logs are refused."""
 
+from collections import Counter
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from recsys.interactions import Interactions
 from recsys.types import EventType
 from training.config import SplitConfig
 from training.errors import TooLittleDataError
-from training.split import DAY_MS, day, leave_last_out, temporal_split
+from training.split import DAY_MS, day, leave_one_out, stands, temporal_split
 
 Log = Callable[..., Interactions]
-BUY, VIEW = EventType.PURCHASE, EventType.VIEW
+BUY, VIEW, CART = EventType.PURCHASE, EventType.VIEW, EventType.CART
 TWO = SplitConfig(least_shoppers=2)
 
 
@@ -53,24 +55,64 @@ def test_a_log_of_one_instant_is_refused_not_crashed(log: Log) -> None:
         temporal_split(log([("a", "x", BUY, 5), ("b", "x", BUY, 5)]), TWO)
 
 
-def test_leave_last_out_takes_the_last_row_of_everyone_with_two(log: Log) -> None:
+def test_by_order_one_row_of_each_shoppers_strongest_behaviour_is_held_out(log: Log) -> None:
     rows = [
-        ("a", "x", VIEW, 1),
-        ("a", "y", BUY, 2),
+        ("a", "x", BUY, 1),
+        ("a", "y", VIEW, 2),
         ("b", "x", VIEW, 1),
         ("c", "x", VIEW, 3),
-        ("c", "z", VIEW, 3),
+        ("c", "z", CART, 3),
+        ("d", "x", EventType.RATING, 3),
+        ("d", "y", EventType.RATING, 3),
     ]
-    split = leave_last_out(log(rows), TWO)
+    split = leave_one_out(log(rows), TWO)
     found = split.test
-    assert [found.items[i] for i in found.item] == ["y", "z"]
-    assert [split.train.users[u] for u in split.train.user] == ["a", "b", "c"]
+    assert [(found.users[u], found.items[i]) for u, i in zip(found.user, found.item, strict=True)] == [
+        ("a", "x"),
+        ("c", "z"),
+    ]
+    assert [split.train.users[u] for u in split.train.user] == ["a", "b", "c", "d", "d"]
 
 
-def test_leave_last_out_refuses_single_rows_and_an_empty_log(log: Log) -> None:
+def test_which_row_is_held_out_has_nothing_to_do_with_its_items_id(log: Log) -> None:
+    rows = [(f"u{n}", f"i{i}", VIEW, 5) for n in range(400) for i in range(4)]
+    held = leave_one_out(log(rows, ["i0", "i1", "i2", "i3"]), TWO).test
+    items = {held.users[u]: held.items[i] for u, i in zip(held.user, held.item, strict=True)}
+    assert len(items) == 400
+    assert Counter(items.values()).most_common()[-1][1] > 70
+
+
+def test_equal_logs_in_another_order_hold_out_the_same_rows(log: Log) -> None:
+    rows = [(f"u{n}", f"i{i}", VIEW, 5) for n in range(50) for i in range(4)]
+    first = log(rows)
+    order = np.random.default_rng(1).permutation(len(first))
+    columns = (first.user, first.item, first.type, first.time, first.session, first.quantity)
+    shuffled = Interactions.sort(
+        users=first.users, items=first.items, columns=tuple(column[order] for column in columns)
+    )
+    one, other = (leave_one_out(found, TWO).test for found in (first, shuffled))
+    assert one.item.tolist() == other.item.tolist()
+
+
+def test_a_returned_purchase_is_not_held_out(log: Log) -> None:
+    rows = [
+        (f"u{n}", item, kind, 1) for n in range(2) for item, kind in (("x", BUY), ("x", EventType.RETURN))
+    ]
+    split = leave_one_out(log([*rows, ("u0", "y", VIEW, 1), ("u1", "y", VIEW, 1)]), TWO)
+    assert {split.test.items[i] for i in split.test.item} == {"y"}
+
+
+def test_only_the_taken_back_behaviour_of_that_item_falls(log: Log) -> None:
+    rows = log([("a", "x", BUY, 1), ("a", "x", CART, 1), ("a", "y", BUY, 1), ("b", "x", BUY, 1)])
+    back = log([("a", "x", EventType.CANCEL, 9)], [])
+    assert stands(rows, rows).all()
+    assert stands(rows, back).tolist() == [False, True, True, True]
+
+
+def test_by_order_single_rows_and_an_empty_log_are_refused(log: Log) -> None:
     for rows in ([("a", "x", BUY, 1), ("b", "x", BUY, 1)], []):
         with pytest.raises(TooLittleDataError, match="has 0 shoppers with two events or more"):
-            leave_last_out(log(rows), TWO)
+            leave_one_out(log(rows), TWO)
 
 
 def test_a_day_is_named_in_utc() -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 from recsys.release import read_manifest
+from training.config import flatten
 from training.resources import Shop
-from training.track import flatten
 from training.tracking import connect
 
 pytestmark = pytest.mark.xdist_group("training")
@@ -27,12 +27,20 @@ def test_a_run_holds_parameters_figures_plots_card_and_the_release(trained_shop:
         "ndcg_at_20": figures["release"]["all"]["ndcg@20"]["mean"],
         "recall_at_10.new": figures["release"]["new"]["recall@10"]["mean"],
         "coverage_at_20": figures["release"]["all"]["coverage@20"],
-        "popularity.mrr_at_20": figures["popularity"]["all"]["mrr@20"]["mean"],
+        "recent popularity.mrr_at_20": figures["recent popularity"]["all"]["mrr@20"]["mean"],
         "ALS defaults seen excluded.hr_at_20": figures["ALS defaults, seen excluded"]["all"]["hr@20"]["mean"],
     }.items():
         assert run.data.metrics[name] == pytest.approx(value), name
     assert {"seconds", "peak_memory_mib"} <= set(run.data.metrics)
+    ranker = {
+        name: run.data.metrics[f"ranker.{name}"] for name in ("questions", "ndcg_at_20", "ndcg_at_20.rule")
+    }
+    assert ranker["questions"] >= 200
+    assert 0 < ranker["ndcg_at_20.rule"] <= ranker["ndcg_at_20"] <= 1
     assert {item.path for item in client.list_artifacts(run.info.run_id, "report")} == {
+        "report/contributions.png",
+        "report/importance.csv",
+        "report/importance.png",
         "report/model_card.md",
         "report/slices.png",
         "report/systems.png",

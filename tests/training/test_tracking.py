@@ -68,7 +68,10 @@ def test_a_release_is_one_version_and_aliases_move(tracked: Path) -> None:
     assert registry.crown("aaa")
     registry.challenge("bbb")
     assert (registry.alias("champion"), registry.alias("challenger")) == ("aaa", "bbb")
-    assert registry.crown("bbb")
+    assert registry.crown("bbb", {"forced": "true", "overridden": "长" * 9_000})
+    assert registry.tags("bbb")["forced"] == "true"
+    assert set(registry.tags("bbb")["overridden"]) == {"长"}
+    assert registry.tags("zzz") == {}
     assert (registry.alias("champion"), registry.alias("challenger")) == ("bbb", None)
 
 

@@ -27,7 +27,8 @@ def test_a_release_is_whole_measured_and_says_what_it_knows(trained_shop: Shop) 
     assert manifest.release_id == release_id
     assert set(manifest.metrics["systems"]) == {
         "release",
-        "popularity",
+        "recent popularity",
+        "own, then neighbours",
         "own items by frequency",
         "ALS defaults",
         "ALS defaults, seen excluded",
@@ -41,8 +42,12 @@ def test_a_release_is_whole_measured_and_says_what_it_knows(trained_shop: Shop) 
 
 def test_lists_learned_from_the_log_beat_popularity_on_it(trained_shop: Shop) -> None:
     systems = read_manifest(trained_shop.release_folder(None)).metrics["systems"]
-    assert systems["release"]["all"]["ndcg@20"]["low"] > systems["popularity"]["all"]["ndcg@20"]["high"]
-    assert systems["release"]["new"]["ndcg@20"]["low"] > systems["popularity"]["new"]["ndcg@20"]["mean"]
+    assert (
+        systems["release"]["all"]["ndcg@20"]["low"] > systems["recent popularity"]["all"]["ndcg@20"]["high"]
+    )
+    assert (
+        systems["release"]["new"]["ndcg@20"]["low"] > systems["recent popularity"]["new"]["ndcg@20"]["mean"]
+    )
 
 
 def test_the_twin_knows_nothing_of_the_test_window_and_the_release_everything(trained_shop: Shop) -> None:
@@ -136,7 +141,7 @@ def test_a_log_of_made_up_times_is_split_by_order_and_says_so(
     small.write(home, events, small.catalogue())
     with open_shop(StoreSettings(home=home, redis_url=None), small_config) as shop:
         trained = train(shop, Options(), steps)
-    assert trained.evaluation.exam.split.protocol == "leave_last_out"
+    assert trained.evaluation.exam.split.protocol == "leave_one_out"
     assert any("times are made up" in notice for notice in trained.notices)
 
 

@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from recsys.metrics import category_diversity, coverage, exposure, gini, novelty
+from recsys.metrics import (
+    category_diversity,
+    coverage,
+    exposure,
+    gini,
+    mean_percentile,
+    novelty,
+    percentiles,
+    personalisation,
+)
 
 LISTS = np.array([[0, 1, 2], [0, 1, -1], [0, -1, -1]], dtype=np.int32)
 NO_LISTS = np.full((2, 3), -1, dtype=np.int32)
@@ -70,3 +79,35 @@ def test_lists_with_fewer_than_two_categorised_items_do_not_count_for_diversity(
     lists = np.array([[0, 1, -1], [1, -1, -1], [0, 2, -1]], dtype=np.int32)
     assert category_diversity(lists, category) == 0.0
     assert np.isnan(category_diversity(lists[:2], category))
+
+
+def test_percentiles_rank_items_by_popularity_and_share_ties() -> None:
+    assert percentiles(np.array([9, 0, 3, 0])).tolist() == [7 / 8, 2 / 8, 5 / 8, 2 / 8]
+    assert percentiles(np.empty(0)).tolist() == []
+
+
+def test_the_mean_percentile_averages_each_list_first() -> None:
+    places = np.array([0.9, 0.5, 0.1])
+    assert mean_percentile(LISTS, places) == pytest.approx((0.5 + 0.7 + 0.9) / 3)
+    assert mean_percentile(np.array([[0, 7]], np.int32), places) == 0.9
+    assert np.isnan(mean_percentile(NO_LISTS, places))
+
+
+def test_personalisation_is_the_mean_share_that_two_lists_do_not_share() -> None:
+    alike, apart = np.array([[0, 1], [1, 0]]), np.array([[0, 1], [2, 3], [4, 5]])
+    assert personalisation(alike, seed=1) == 0.0
+    assert personalisation(apart, seed=1) == 1.0
+    half = np.array([[0, 1], [1, 2]])
+    assert personalisation(half, seed=1) == 0.5
+
+
+def test_personalisation_of_three_lists_nears_the_mean_over_all_pairs() -> None:
+    lists = np.array([[0, 1, 2, 3], [0, 1, 2, 9], [0, 7, 8, 9]], np.int32)
+    assert personalisation(lists, seed=2) == pytest.approx(1 - (3 + 1 + 2) / 12, abs=0.02)
+
+
+def test_padding_is_nothing_in_common_and_one_list_has_no_other() -> None:
+    assert personalisation(np.array([[0, -1, -1], [1, -1, -1]]), seed=1) == 1.0
+    assert personalisation(np.array([[0, 1], [0, -1]]), seed=1) == 0.5
+    assert np.isnan(personalisation(LISTS[:1], seed=1))
+    assert np.isnan(personalisation(NO_LISTS, seed=1))

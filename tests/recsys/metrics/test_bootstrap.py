@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recsys.errors import InputError
-from recsys.metrics import Interval, bootstrap_interval, paired_difference
+from recsys.metrics import Interval, adjusted, bootstrap_interval, paired_difference
 
 
 def test_equal_values_have_an_interval_of_no_width() -> None:
@@ -85,3 +85,56 @@ def test_values_of_different_shoppers_cannot_be_paired() -> None:
 def test_a_level_or_sample_count_that_makes_no_sense_is_refused(level: float, samples: int) -> None:
     with pytest.raises(InputError, match="level"):
         bootstrap_interval(np.ones(3), seed=1, samples=samples, level=level)
+
+
+def test_few_distinct_values_are_resampled_as_many_distinct_ones_are() -> None:
+    """A hair of noise makes every value distinct and sends the draws the other way: same mean, same width."""
+    generator = np.random.default_rng(13)
+    values = (generator.random(4_000) < 0.2).astype(np.float64)
+    quick = bootstrap_interval(values, seed=1, samples=3_000)
+    plain = bootstrap_interval(values + generator.normal(0, 1e-9, 4_000), seed=1, samples=3_000)
+    assert quick.low == pytest.approx(plain.low, abs=0.0012)
+    assert quick.high == pytest.approx(plain.high, abs=0.0012)
+
+
+def test_the_p_value_is_that_of_the_normal_test() -> None:
+    generator = np.random.default_rng(14)
+    change = generator.normal(0.0, 1.0, 1_500)
+    change += 2.0 * change.std() / np.sqrt(1_500) - change.mean()
+    difference = paired_difference(change, np.zeros(1_500), seed=2, samples=20_000)
+    assert difference.p_value == pytest.approx(0.0455, abs=0.005)
+
+
+def test_no_change_has_a_p_value_of_one_and_a_sure_change_the_smallest_there_is() -> None:
+    values = np.random.default_rng(15).random(300)
+    assert paired_difference(values, values, seed=1).p_value == 1.0
+    assert paired_difference(values + 1, values, seed=1, samples=199).p_value == 2 / 200
+    assert np.isnan(paired_difference(np.empty(0), np.empty(0), seed=1).p_value)
+
+
+def test_a_p_value_and_the_interval_tell_the_same_story() -> None:
+    generator = np.random.default_rng(16)
+    for shift in np.linspace(-0.2, 0.2, 21):
+        change = generator.normal(shift, 1.0, 200)
+        difference = paired_difference(change, np.zeros(200), seed=3, samples=2_000)
+        if abs(difference.p_value - 0.05) > 0.003:
+            assert difference.excludes_zero == (difference.p_value < 0.05)
+
+
+def test_holm_multiplies_the_smallest_by_the_number_of_comparisons_and_never_reorders() -> None:
+    assert adjusted(np.array([0.01, 0.04, 0.03, 0.005])).tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert adjusted(np.array([0.5, 0.6])).tolist() == [1.0, 1.0]
+    assert adjusted(np.empty(0)).tolist() == []
+
+
+def test_what_was_not_compared_costs_the_others_nothing() -> None:
+    found = adjusted(np.array([0.01, np.nan, 0.02]))
+    assert found[[0, 2]].tolist() == pytest.approx([0.02, 0.02])
+    assert np.isnan(found[1])
+
+
+def test_among_many_comparisons_of_nothing_hardly_one_is_called_real() -> None:
+    p_values = np.random.default_rng(17).random((2_000, 25))
+    alarms = np.array([np.nanmin(adjusted(row)) < 0.05 for row in p_values])
+    assert (p_values.min(axis=1) < 0.05).mean() > 0.6
+    assert alarms.mean() < 0.065

@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.errors import InputError
-from recsys.metrics import Truth, average_precision, hit_rate, mrr, ndcg, per_user_mean, recall
+from recsys.metrics import (
+    Truth,
+    average_precision,
+    hit_rate,
+    mrr,
+    ndcg,
+    per_user_mean,
+    recall,
+    weighted_ndcg,
+)
 
 METRICS = {"recall": recall, "hit_rate": hit_rate, "mrr": mrr, "ap": average_precision, "ndcg": ndcg}
 LOG2_3, LOG2_5 = math.log2(3), math.log2(5)
@@ -154,3 +163,27 @@ def test_queries_without_truth_do_not_pull_a_user_down() -> None:
     users, means = per_user_mean(np.array([np.nan, 0.5, np.nan]), np.array([3, 3, 7]))
     assert users.tolist() == [3]
     assert means.tolist() == [0.5]
+
+
+def test_weighted_ndcg_puts_the_worth_of_a_hit_over_the_best_order() -> None:
+    gains = np.array([np.nan, 10.0, 1.0, 4.0])
+    value = weighted_ndcg(ranked([2, 9, 1]), Truth.of([[1, 2, 3]]), gains, 3)
+    assert value.tolist() == pytest.approx([(1 + 10 / 2) / (10 + 4 / LOG2_3 + 1 / 2)])
+    assert weighted_ndcg(ranked([2, 9, 1]), Truth.of([[1, 2, 3]]), gains, 1).tolist() == [1 / 10]
+    assert weighted_ndcg(ranked([1, 3, 2]), Truth.of([[1, 2, 3]]), gains, 3).tolist() == [1.0]
+
+
+def test_what_is_worth_nothing_or_unknown_is_no_gain() -> None:
+    gains = np.array([np.nan, 2.0, -3.0])
+    rows = ranked([0, 1], [0, 2], [7, 1], [1, 1])
+    truth = Truth.of([[0, 1], [0, 2], [7, 1], [1, -1]])
+    value = weighted_ndcg(rows, truth, gains, 2)
+    assert value.tolist() == pytest.approx([1 / LOG2_3, np.nan, 1 / LOG2_3, 1.0], nan_ok=True)
+
+
+def test_equal_worth_is_plain_ndcg() -> None:
+    generator = np.random.default_rng(3)
+    rows = np.array([generator.permutation(30)[:10] for _ in range(50)], np.int32)
+    truth = Truth.of([generator.choice(30, generator.integers(1, 15), replace=False) for _ in range(50)])
+    found = weighted_ndcg(rows, truth, np.full(30, 2.5), 7)
+    assert found.tolist() == pytest.approx(ndcg(rows, truth, 7).tolist())

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from recsys.models.als import Als, AlsConfig
+from recsys.models.als import Als, AlsConfig, choose_alpha
 
-CONFIG = AlsConfig(embedding_size=2, regularization=0.1, epochs=15)
+CONFIG = AlsConfig(embedding_size=2, regularization=0.1, alpha=2.0, epochs=15)
 
 
 def two_communities() -> sparse.csr_matrix:
@@ -57,3 +57,17 @@ def test_a_saved_model_folds_in_as_before(fitted: tuple[Als, np.ndarray], tmp_pa
     loaded = Als.load(tmp_path, als.item_factors)
     items, values = np.array([0, 3], np.int32), np.array([1.0, 2.0], np.float32)
     np.testing.assert_array_equal(loaded.fold_in(items, values), als.fold_in(items, values))
+
+
+@pytest.mark.parametrize(("items", "alpha"), [(1, 40.0), (50, 4.0), (100, 2.0), (1_000, 0.5)])
+def test_the_more_a_shopper_leaves_the_less_each_event_weighs(items: int, alpha: float) -> None:
+    values = sparse.csr_matrix(np.full((3, items), np.expm1(1.0), np.float32))
+    nobody = sparse.csr_matrix((7, items), dtype=np.float32)
+    assert choose_alpha(sparse.vstack([values, nobody]).tocsr()) == pytest.approx(alpha)
+
+
+def test_a_chosen_alpha_is_saved_with_the_model(tmp_path: Path) -> None:
+    als, _ = Als.fit(two_communities(), CONFIG.model_copy(update={"alpha": None}), seed=1)
+    als.save(tmp_path)
+    assert als.config.alpha == pytest.approx(40.0)
+    assert Als.load(tmp_path, als.item_factors).config == als.config

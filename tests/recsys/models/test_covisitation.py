@@ -12,7 +12,7 @@ from recsys.vocabulary import Vocabulary
 from recsys.weights import DAY_MS
 
 VIEW = EVENT_CODES[EventType.VIEW]
-EXACT = CovisitationConfig(shrinkage=0.0, half_life_days=1e9)
+EXACT = CovisitationConfig(shrinkage=0.0, half_life_days=1e9, lone=1.0)
 
 
 def sessions(*baskets: list[int], items: int = 6, days: list[int] | None = None) -> Interactions:
@@ -56,7 +56,7 @@ def test_large_sessions_count_less_for_each_pair_they_hold() -> None:
 
 
 def test_old_sessions_count_half_after_a_half_life() -> None:
-    config = CovisitationConfig(shrinkage=0.0, half_life_days=10)
+    config = CovisitationConfig(shrinkage=0.0, half_life_days=10, lone=1.0)
     model = Covisitation.fit(sessions([0, 1], [0, 2], days=[0, 10]), config)
     older, newer = neighbours(model, 0)[1], neighbours(model, 0)[2]
     assert older / newer == pytest.approx(0.5 / np.sqrt(0.5))
@@ -87,10 +87,95 @@ def test_pairs_of_several_seeds_name_their_seed(tmp_path: Path) -> None:
     assert list(zip(owner.tolist(), codes.tolist(), strict=True)) == [(0, 3), (2, 1)]
 
 
-def test_blocks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    log = sessions([0, 1, 2], [2, 3, 4], [0, 4, 5])
-    whole = Covisitation.fit(log, EXACT)
-    monkeypatch.setattr("recsys.models.covisitation._BLOCK", 2)
-    parts = Covisitation.fit(log, EXACT)
-    for name in ("indptr", "indices", "weights"):
-        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+def visits(*rows: tuple[int, int, int, int], items: int = 6) -> Interactions:
+    """Rows (user, session, item, time in ms)."""
+    user, session, item, time = (np.array(column) for column in zip(*rows, strict=True))
+    return Interactions.sort(
+        users=Vocabulary([f"u{number}" for number in range(int(user.max()) + 1)]),
+        items=Vocabulary([f"i{number}" for number in range(items)]),
+        columns=(
+            user.astype(np.int32),
+            item.astype(np.int32),
+            np.full(len(item), VIEW, np.int8),
+            time.astype(np.int64),
+            session.astype(np.int32),
+            np.ones(len(item), np.float32),
+        ),
+    )
+
+
+def test_what_came_later_counts_in_full_and_what_came_before_a_part() -> None:
+    log = visits((0, 0, 0, 10), (0, 0, 1, 20), (0, 0, 2, 30))
+    config = EXACT.model_copy(update={"distance": 0.8, "backward": 0.5})
+    model = Covisitation.fit(log, config)
+    assert neighbours(model, 0) == pytest.approx({1: 1.0, 2: 0.8})
+    assert neighbours(model, 2) == pytest.approx({1: 0.5, 0: 0.5 * 0.8})
+
+
+def test_a_basket_has_one_moment_and_so_no_direction() -> None:
+    model = Covisitation.fit(visits((0, 0, 0, 10), (0, 0, 1, 10), (0, 0, 2, 10)), EXACT)
+    for item, others in ((0, (1, 2)), (1, (0, 2)), (2, (0, 1))):
+        assert neighbours(model, item) == pytest.approx(dict.fromkeys(others, 1.0))
+
+
+def test_the_same_meeting_by_one_shopper_again_counts_less_each_time() -> None:
+    again = [(0, session, item, 0) for session in range(4) for item in (0, 1)]
+    log = visits(*again, (1, 4, 0, 0), (1, 4, 2, 0))
+    weights = neighbours(Covisitation.fit(log, EXACT), 0)
+    assert weights[1] == pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4) / np.sqrt(5 * 4))
+    assert weights[2] == pytest.approx(1 / np.sqrt(5 * 1))
+
+
+def test_a_pair_that_one_shopper_alone_made_counts_a_part() -> None:
+    log = visits(*[(user, user, item, 0) for user in (0, 1) for item in (0, 1)], (2, 2, 2, 0), (2, 2, 3, 0))
+    model = Covisitation.fit(log, EXACT.model_copy(update={"lone": 0.5}))
+    assert neighbours(model, 0) == pytest.approx({1: 1.0})
+    assert neighbours(model, 2) == pytest.approx({3: 0.5})
+
+
+def planted_shop(fakes: int, pushes: int) -> Interactions:
+    """1,000 shoppers in groups of 40 items, 3 sessions of 4 each; a fake pairs item 400 with any, `pushes` times."""
+    draws = np.random.default_rng(5)
+    rows = [
+        (user, 3 * user + visit, int(item) + 40 * (user % 10), 60_000 * place)
+        for user in range(1_000)
+        for visit in range(3)
+        for place, item in enumerate(draws.choice(40, 4, replace=False))
+    ]
+    for fake in range(fakes):
+        for visit in range(pushes):
+            session, other = 3_000 + pushes * fake + visit, int(draws.integers(400))
+            rows += [(1_000 + fake, session, other, 0), (1_000 + fake, session, 400, 60_000)]
+    return visits(*rows, items=401)
+
+
+@pytest.mark.parametrize("pushes", [200, 1_000])
+def test_half_a_percent_of_busy_fake_buyers_do_not_enter_the_neighbours_of_real_items(pushes: int) -> None:
+    model = Covisitation.fit(planted_shop(fakes=5, pushes=pushes), CovisitationConfig())
+    lifted = [item for item in range(400) if 400 in list(neighbours(model, item))[:20]]
+    assert not lifted
+
+
+def campaign(copies: int) -> Interactions:
+    """30 days on which 10 shoppers buy 0 with 1; on day 20 `copies` × 10 others buy 0 with 2."""
+    rows = [
+        (10 * day + n, 10 * day + n, item, day * DAY_MS)
+        for day in range(30)
+        for n in range(10)
+        for item in (0, 1)
+    ]
+    rows += [(300 + n, 300 + n, item, 20 * DAY_MS) for n in range(10 * copies) for item in (0, 2)]
+    return visits(*rows)
+
+
+def test_a_campaign_day_of_twenty_times_the_purchases_does_not_decide_the_days_after() -> None:
+    model = Covisitation.fit(campaign(copies=20), CovisitationConfig())
+    weights = neighbours(model, 0)
+    assert weights[1] > 2 * weights[2]
+    assert neighbours(Covisitation.fit(campaign(copies=1), CovisitationConfig()), 0)[2] > 0
+
+
+def test_an_empty_log_gives_empty_lists() -> None:
+    log = sessions([0, 1])
+    model = Covisitation.fit(log.where(np.zeros(len(log), bool)), EXACT)
+    assert [neighbours(model, item) for item in range(6)] == [{}] * 6

@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import pytest
 
@@ -41,7 +42,7 @@ def after(slow: Slow) -> Iterator[AfterAnswer]:
 
 def test_nobody_waits_for_the_store_and_everything_is_written(after: AfterAnswer, slow: Slow) -> None:
     for number in range(20):
-        after.served(served(number))
+        after.served(partial(served, number))
     after.page("p", b"payload")
     assert not after.flush(0.05)
     slow.go.set()
@@ -54,7 +55,7 @@ def test_nobody_waits_for_the_store_and_everything_is_written(after: AfterAnswer
 
 def test_what_does_not_fit_is_counted_and_dropped(after: AfterAnswer, slow: Slow) -> None:
     for number in range(400):
-        after.served(served(number))
+        after.served(partial(served, number))
     slow.go.set()
     assert after.flush()
     assert after.dropped >= 400 - 50 - 100
@@ -66,7 +67,7 @@ def test_closing_writes_what_is_queued(slow: Slow) -> None:
     slow.go.set()
     after.start()
     for number in range(300):
-        after.served(served(number))
+        after.served(partial(served, number))
     after.close()
     assert len(slow.read_stream("0", 1000)) == 300
 
@@ -88,10 +89,10 @@ def test_a_store_that_is_away_or_broken_costs_the_notes_and_nothing_else() -> No
     for store in (Away(), Broken()):
         after = AfterAnswer(store)
         after.start()
-        after.served(served(1))
+        after.served(partial(served, 1))
         assert after.flush()
         assert after.dropped == 1
-        after.served(served(2))
+        after.served(partial(served, 2))
         assert after.flush()
         assert after.dropped == 2
         after.close()

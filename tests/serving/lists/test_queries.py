@@ -41,6 +41,12 @@ def test_ids_become_codes_once_and_unknown_ones_fall_away() -> None:
     assert query(Ask(item_ids=("x",))).related.tolist() == []
 
 
+def test_a_place_the_library_has_no_rule_for_is_as_good_as_any() -> None:
+    asked = ("home", "buy-again", "continue", "any", "cart", "scenario:tea", "Home")
+    assert [query(Ask(slot=slot)).slot for slot in asked] == ["home", "buy-again", "continue", *["any"] * 4]
+    assert query(Ask()).slot == "home"
+
+
 def test_filters_and_boosts_become_trees() -> None:
     made = query(Ask(filter="price < 5", boosts=(("true", 2.0),)))
     assert str(made.filter) == "price < 5"

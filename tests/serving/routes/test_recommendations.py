@@ -7,8 +7,11 @@ import pytest
 from recsys.history import History
 from recsys.pipeline import Pipeline
 from recsys.query import Query
+from recsys.ranking.feature_log import FEATURES_DIGEST, unpack
+from recsys.ranking.features import FEATURES
 from recsys.types import EVENT_CODES, EventType
 from serving.lists.texts import reason_text
+from serving.times import now_ms
 
 VIEW = EVENT_CODES[EventType.VIEW]
 
@@ -102,6 +105,31 @@ def test_a_stored_event_changes_the_next_list_at_once(api: Any) -> None:
     assert "tea/0001" in {item["reason"]["source_item_id"] for item in after["items"]}
 
 
+def test_home_is_the_default_and_shows_four_seen_items_of_twenty(api: Any) -> None:
+    seen = in_group(api, "mug", 12)
+    looked = {"events": [{"type": "view", "item_id": item} for item in seen]}
+    home, anywhere = api.items(**looked), api.items(slot="any", **looked)
+    assert len(home) == len(anywhere) == 20
+    assert len(set(home) & set(seen)) <= 4 < len(set(anywhere) & set(seen))
+    assert api.items(slot="home", **looked) == home
+    assert api.items(slot="detail", **looked) == anywhere
+    related = {"item_ids": ["mug/0001"], **looked}
+    assert api.items(slot="home", **related) == api.items(slot="any", **related)
+
+
+def test_the_continue_slot_shows_what_was_begun_and_nothing_else(api: Any) -> None:
+    first, second, third = in_group(api, "mug", 3)
+    kinds = {first: "cart", second: "view", third: "purchase"}
+    events = [{"type": kind, "item_id": item, "timestamp": 1_790_000_000_000} for item, kind in kinds.items()]
+    answer = api.recommend(slot="continue", events=events, why_not=third).json()
+    assert [item["item_id"] for item in answer["items"]] == [first, second]
+    assert {item["reason"]["code"] for item in answer["items"]} == {"viewed_before"}
+    assert (answer["notices"], answer["fallback_used"]) == (["short_list"], None)
+    assert answer["why_not"]["stage"] == "not_browsed"
+    nothing = api.recommend(slot="continue").json()
+    assert (nothing["items"], nothing["notices"], nothing["fallback_used"]) == ([], ["short_list"], None)
+
+
 def test_the_same_seed_gives_the_same_list(api: Any) -> None:
     body = {"user_id": api.made.shopper, "seed": 7, "diversity": 0.5}
     assert api.items(**body) == api.items(**body)
@@ -157,7 +185,12 @@ def test_unknown_related_items_are_told(api: Any) -> None:
 
 
 def test_titles_and_reasons_come_in_the_language_asked_for(api: Any) -> None:
-    body = {"events": [{"type": "purchase", "item_id": "tea/0001"}], "return_items": True, "num": 5}
+    body = {
+        "events": [{"type": "purchase", "item_id": "tea/0001"}],
+        "return_items": True,
+        "num": 5,
+        "slot": "any",
+    }
     chinese, english = (api.recommend(language=tag, **body).json()["items"] for tag in ("zh-CN", "en"))
     assert [item["item_id"] for item in chinese] == [item["item_id"] for item in english]
     assert "茶叶" in chinese[0]["attributes"]["title"]
@@ -265,3 +298,33 @@ def test_every_answer_is_followed_by_one_served_event(api: Any, online: Any) -> 
     assert [row["position"] for row in shown] == [1, 2, 3, 4, 5]
     assert set(event.detail["not_shown"]).isdisjoint(row["item_id"] for row in shown)
     assert len(event.detail["state"]) == 16
+    assert event.detail["features"] is None  # nothing was known of the shopper, so nothing is learned
+
+
+def test_a_served_event_keeps_what_the_ranker_saw(api: Any, online: Any) -> None:
+    shopper = api.made.shopper
+    viewed = {"item_id": api.made.shop.items[3].item_id, "type": "view", "event_id": "for-features"}
+    api.call("POST", "/v1/events", json={"events": [{**viewed, "user_id": shopper, "timestamp": now_ms()}]})
+    answer = api.recommend(user_id=shopper, slot="home", num=20, context={"channel": "features"}).json()
+    api.settle()
+    stream = [event for _, event in online.read_stream("0", 10_000)]
+    (event,) = [event for event in stream if event.recomm_id == answer["recomm_id"]]
+    features = event.detail["features"]
+    assert features["digest"] == FEATURES_DIGEST
+    assert len(features["rows"]) <= 3_072
+    assert features["places"] == sorted(set(features["places"]))
+    matrix = unpack(features["rows"], len(features["places"]))
+    listed = [*(row["item_id"] for row in event.detail["items"]), *event.detail["not_shown"]]
+    logged = [listed[place] for place in features["places"]]
+    own = matrix[FEATURES.index("own_events")]
+    assert [item for item, events in zip(logged, own, strict=True) if events] == [viewed["item_id"]]
+
+
+def test_no_features_are_kept_where_the_share_is_zero(api: Any, open_api: Any) -> None:
+    settings = api.resources.settings.model_copy(update={"feature_log_share": 0.0, "namespace": "unlogged"})
+    api = open_api(settings=settings)
+    body = {"events": [{"item_id": api.made.shop.items[3].item_id, "type": "view"}], "user_id": "unlogged"}
+    assert api.recommend(**body).status_code == 200
+    api.settle()
+    stream = [event for _, event in api.resources.stores.online.read_stream("0", 100)]
+    assert [event.detail["features"] for event in stream if event.user_id == "unlogged"] == [None]

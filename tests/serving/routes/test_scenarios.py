@@ -71,6 +71,12 @@ def test_buy_again_shows_only_what_the_shopper_had(api: Any) -> None:
     shelves = {shelf["name"]: shelf["items"] for shelf in hall(api, "?user_id=regular")["shelves"]}
     held = {item["item_id"] for item in shelves.get("Your regulars", [])}
     assert held <= {"tea/0000", "tea/0001", "tea/0002"}
+    looked = {"type": "view", "item_id": "mug/0003"}
+    asked = {"slot": "buy-again", "user_id": "regular", "events": [looked]}
+    answer = api.recommend(**asked).json()
+    bought = {item["item_id"] for item in answer["items"]}
+    assert held <= bought <= {"tea/0000", "tea/0001", "tea/0002"}
+    assert answer["notices"] == ["short_list"]
 
 
 def test_words_come_in_the_language_asked_for(api: Any) -> None:

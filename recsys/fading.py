@@ -1,0 +1,53 @@
+"""How fast a shopper's own items fade, chosen by asking the log: which fading would have put the next item highest?
+
+Every fixed fading suits one kind of shop (docs/experiments.md): sessions forget within a day, weekly baskets hardly
+within a month. The question is each shopper's last moments, the measure the mean reciprocal rank of what came next.
+"""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from recsys.interactions import Interactions
+from recsys.labels import Question, questions
+from recsys.weights import Behaviour, Fading, event_values, net_items
+
+__all__ = ["FADINGS", "choose_fading"]
+
+FADINGS: Final = (
+    Fading(days=1.0, exponent=1.0),
+    Fading(days=7.0, exponent=0.5),
+    Fading(days=30.0, exponent=0.5),
+    Fading(days=90.0, exponent=0.5),
+)
+DEFAULT: Final = FADINGS[2]
+_QUESTIONS: Final = 2_000
+_LEAST: Final = 50
+
+
+def choose_fading(
+    log: Interactions, start: int, behaviour: Behaviour, seed: int
+) -> tuple[Fading, npt.NDArray[np.float64]]:
+    """The best of `FADINGS` on moments from `start` (ms) on, and the figure of each; few moments choose the default."""
+    asked = list(questions(log, start, _QUESTIONS, 5, 500, seed))
+    found = [ranks for question in asked if len(ranks := _reciprocal_ranks(question, behaviour))]
+    if len(found) < _LEAST:
+        return DEFAULT, np.zeros(len(FADINGS))
+    means = np.mean(found, axis=0)
+    return FADINGS[int(np.argmax(means))], means
+
+
+def _reciprocal_ranks(question: Question, behaviour: Behaviour) -> npt.NDArray[np.float64]:
+    """One figure per fading; nothing where no own item is wanted."""
+    history = question.history
+    figures = []
+    for fading in FADINGS:
+        values = event_values(history.types, history.times, int(history.times[-1]), behaviour, fading)
+        codes, sums = net_items(history.items, values)
+        ranked = codes[np.argsort(-sums, kind="stable")]
+        hits = np.flatnonzero(np.isin(ranked, question.items))
+        if not len(hits):
+            return np.empty(0)
+        figures.append(float((1.0 / (1.0 + hits)).sum()))
+    return np.array(figures)
