@@ -117,6 +117,14 @@ def held_out_questions(
         )
 
 
+def _given_back(items: npt.NDArray[np.int32], types: npt.NDArray[np.int8]) -> npt.NDArray[np.int32]:
+    """Items whose last word, of rows in order of time, was a return, a cancel or an uncart."""
+    said = _POSITIVE[types] | _NEGATIVE[types]
+    items, types = items[said][::-1], types[said][::-1]
+    codes, last = np.unique(items, return_index=True)
+    return np.asarray(codes[_NEGATIVE[types[last]]])
+
+
 def hold_out(log: Interactions, most: int, seed: int) -> npt.NDArray[np.bool_]:
     """bool[n]: one row each of at most `most` shoppers with two rows or more, of the strongest behaviour they show.
 
@@ -165,9 +173,7 @@ def _question(log: Interactions, rows: slice, row: int, limit: int) -> Question:
     future = slice(until, rows.stop)
     wanted = _POSITIVE[log.type[future]]
     items, kinds, moments = log.item[future][wanted], log.type[future][wanted], log.time[future][wanted]
-    stand = ~np.isin(
-        items, log.item[future][_NEGATIVE[log.type[future]]]
-    )  # what was taken back is not wanted
+    stand = ~np.isin(items, _given_back(log.item[future], log.type[future]))
     items, kinds, moments = items[stand], kinds[stand], moments[stand]
     codes, inverse = np.unique(items, return_inverse=True)
     grades = np.full(len(codes), LATER, np.int8)

@@ -131,15 +131,16 @@ class Pipeline:
     def _retrieve(
         self, query: Query, taste: Taste, allowed: Flags, watch: Watch
     ) -> tuple[dict[str, Scores], dict[str, Codes]]:
-        """What each source says, and what the chosen ones propose."""
+        """What each chosen source says and proposes."""
         scores: dict[str, Scores] = {}
         proposals: dict[str, Codes] = {}
         for source in self.sources:
+            if query.sources is not None and source.name not in query.sources:
+                continue
             with watch(source.name):
                 scores[source.name] = source.read(taste)
-                if query.sources is None or source.name in query.sources:
-                    most = self.config.retrieval.proposals(source.name, query.num)
-                    proposals[source.name] = scores[source.name].top(most, allowed)
+                most = self.config.retrieval.proposals(source.name, query.num)
+                proposals[source.name] = scores[source.name].top(most, allowed)
         return scores, proposals
 
     def _gates(self, query: Query, taste: Taste) -> dict[str, Flags]:
@@ -176,9 +177,13 @@ class Pipeline:
     def _scores(
         self, query: Query, taste: Taste, codes: Codes, features: Mapping[str, Values]
     ) -> tuple[Values, Matrix | None]:
-        """By the ranker where a shopper's past says something, else by the rule; and what the ranker sees."""
+        """By the ranker where a shopper's past says something, else by the rule; and what the ranker sees.
+
+        Some sources alone are a shelf's wish, which the rule follows; the ranker would miss what the others say.
+        """
         rule = blend(features, self.trending.scores[codes], self.config.blend, related=taste.related)
-        if taste.related or not len(taste.own) or not (self.ranker or query.log_features):
+        past = len(taste.own) and not taste.related and query.sources is None
+        if not past or not (self.ranker or query.log_features):
             return rule, None
         matrix = self.table.matrix(taste, codes, features, rule)
         return rule if self.ranker is None else self.ranker.score(matrix), matrix

@@ -146,7 +146,7 @@ def plain_trained(trained: Trained, steps: Steps) -> dict[str, object]:
         "slices": dict(manifest.slices),
         "seconds": steps.seconds,
         "peak_memory_bytes": peak_memory_bytes(),
-        "steps": [{"name": step.name, "seconds": step.seconds} for step in steps.times],
+        "steps": steps.plain(),
     }
 
 

@@ -73,6 +73,13 @@ class Steps:
         """Time of all steps so far."""
         return sum(step.seconds for step in self.times)
 
+    def plain(self) -> list[dict[str, object]]:
+        """JSON form: every step's seconds and the peak memory (bytes) when it ended."""
+        return [
+            {"name": step.name, "seconds": step.seconds, "peak_memory_bytes": step.peak_bytes}
+            for step in self.times
+        ]
+
     def table(self) -> Table:
         """Steps with their times, and the total with the peak memory."""
         table = Table("step", title="time", title_justify="left", box=SIMPLE_HEAD)

@@ -1,5 +1,6 @@
 """What one training run tells MLflow: parameters, figures, plots, the release, and its place in the registry."""
 
+import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ def track(shop: Shop, told: Told, started_at: int, steps: Steps) -> Registry:
             started_at=started_at,
             folders={
                 "release": shop.releases.find(manifest.release_id),
-                "report": _report(told, folder),
+                "report": _report(told, steps, folder),
             },
         )
         run_id = record_run(client, home, names.experiment, run)
@@ -72,10 +73,11 @@ def _learned(lesson: Lesson | None) -> dict[str, float]:
     return {f"ranker.{name}": float(value) for name, value in figures.items()}
 
 
-def _report(told: Told, folder: str) -> Path:
-    """A folder with the model card and the plots."""
+def _report(told: Told, steps: Steps, folder: str) -> Path:
+    """A folder with the model card, the time and memory of each step, and the plots."""
     report, evaluation = Path(folder), told.evaluation
     (report / "model_card.md").write_text(str(told.manifest.data["model_card"]), "utf-8")
+    (report / "steps.json").write_text(json.dumps(steps.plain(), indent=1), "utf-8")
     if told.lesson is not None:
         draw_importance(told.lesson, report)
         draw_contributions(told.lesson, report)

@@ -27,6 +27,7 @@ WHOLE_LIST = {
 }
 
 
+@pytest.mark.xdist_group("answers")  # each call may need what the one before it wrote
 @pytest.mark.parametrize(
     ("key", "method", "path", "body", "model"),
     [
