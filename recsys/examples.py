@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from recsys.catalogue import Catalogue
 from recsys.labels import Question
 from recsys.pipeline import Pipeline
 from recsys.query import Query
@@ -18,7 +19,7 @@ from recsys.ranking.ranker import RankerConfig
 from recsys.types import Scalar
 from recsys.vocabulary import Vocabulary
 
-__all__ = ["HISTORY_LENGTH", "collect"]
+__all__ = ["HISTORY_LENGTH", "collect", "margin_thirds"]
 
 HISTORY_LENGTH: Final = 500
 """Newest events of a shopper that a question knows: what the online store keeps by default."""
@@ -39,16 +40,27 @@ def collect(
     for, drowns in the order of own items.
     """
     generator = np.random.default_rng(seed)
+    thirds = margin_thirds(pipeline.catalogue)
     found = []
     # A search is over in a millisecond; waking other threads for it costs more than it saves.
     with threadpool_limits(1):
         for question in asked:
             known = attributes.get(users[question.user], {})
             for wish in (question, question.unseen()):
-                example = _example(pipeline, wish, known, config, generator)
+                example = _example(pipeline, wish, known, config, thirds, generator)
                 if example is not None:
                     found.append(example)
     return found
+
+
+def margin_thirds(catalogue: Catalogue) -> npt.NDArray[np.int8]:
+    """int8[n]: 0 for the third of the items that earns least (price less cost), 2 for the most, 1 where unknown."""
+    margins = catalogue.price - catalogue.cost
+    known = np.isfinite(margins)
+    thirds = np.ones(len(catalogue), np.int8)
+    if known.any():
+        thirds[known] = np.searchsorted(np.quantile(margins[known], (1 / 3, 2 / 3)), margins[known])
+    return thirds
 
 
 def _example(
@@ -56,6 +68,7 @@ def _example(
     question: Question,
     attributes: Mapping[str, Scalar],
     config: RankerConfig,
+    thirds: npt.NDArray[np.int8],
     generator: np.random.Generator,
 ) -> Example | None:
     if not len(question.items):
@@ -64,7 +77,7 @@ def _example(
         as_of=question.as_of, history=question.history, attributes=attributes, exclude=question.without
     )
     codes, matrix, rule = pipeline.candidates(query)
-    grades = config.graded(_places(codes, question), question.grades, question.kinds)
+    grades = config.graded(_places(codes, question), question.grades, question.kinds, thirds[question.items])
     if not grades.any():
         return None
     kept = _sample(grades, config.rows_per_query, generator)

@@ -21,7 +21,7 @@ from recsys.types import EVENT_CODES, EventType
 __all__ = ["GAINS", "Goal", "Ranker", "RankerConfig", "Trees"]
 
 Matrix = npt.NDArray[np.float32]
-Goal = Literal["click", "cart", "purchase"]
+Goal = Literal["click", "cart", "purchase", "margin"]
 
 
 class RankerConfig(BaseModel):
@@ -32,7 +32,8 @@ class RankerConfig(BaseModel):
     enabled: bool = True
     """Learn an order where the log can teach one; false keeps the own-first rule."""
     goal: Goal = "click"
-    """What a list is for: any touch that follows counts the same (`click`), or carts or purchases count more."""
+    """What a list is for: any touch that follows counts the same (`click`), carts or purchases count more, or purchases
+    count by what they earn (`margin`: price less cost, in thirds of the catalogue)."""
     trees: int = Field(default=80, ge=1, le=100)
     """Boosting rounds."""
     leaves: int = Field(default=16, ge=2, le=64)
@@ -55,15 +56,22 @@ class RankerConfig(BaseModel):
     """Candidates kept of a question: all wanted ones and a sample of the others."""
 
     def graded(
-        self, places: npt.NDArray[np.int64], moments: npt.NDArray[np.int8], kinds: npt.NDArray[np.int8]
+        self,
+        places: npt.NDArray[np.int64],
+        moments: npt.NDArray[np.int8],
+        kinds: npt.NDArray[np.int8],
+        thirds: npt.NDArray[np.int8] | None = None,
     ) -> npt.NDArray[np.int8]:
         """Grades int8[c] of candidates by their places among wanted items (-1: not wanted).
 
-        `moments` says of each wanted item whether it is wanted next (2) or later (1), `kinds` its strongest event.
+        `moments` says of each wanted item whether it is wanted next (2) or later (1), `kinds` its strongest event,
+        `thirds` whether it earns little (0) or much (2); only the goal `margin` asks.
         """
         if not len(moments):
             return np.zeros(len(places), np.int8)
         worth = moments + _STEPS[self.goal][kinds]
+        if self.goal == "margin" and thirds is not None:
+            worth = worth + np.where(kinds == EVENT_CODES[EventType.PURCHASE], thirds, 0)
         grades: npt.NDArray[np.int8] = np.where(places < 0, 0, worth[places]).astype(np.int8)
         return grades
 
@@ -83,6 +91,7 @@ _STEPS: Final[Mapping[str, npt.NDArray[np.int8]]] = {
     "click": _steps(),
     "cart": _steps(cart=1, purchase=1),
     "purchase": _steps(cart=1, purchase=3),
+    "margin": _steps(purchase=1),
 }
 """Grades that a behaviour adds, by goal."""
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from recsys.catalogue import Catalogue
 from recsys.config import ReleaseConfig
-from recsys.examples import collect
+from recsys.examples import collect, margin_thirds
 from recsys.fitting import Material, fit_sources
 from recsys.labels import NEXT, Question, questions
 from recsys.pipeline import Pipeline
@@ -13,7 +14,7 @@ from recsys.ranking.features import FEATURES
 from recsys.ranking.learning import Example
 from recsys.ranking.ranker import RankerConfig
 from recsys.testing import Shop, ShopSize, build_shop
-from recsys.types import EVENT_CODES, EventType
+from recsys.types import EVENT_CODES, EventType, Item, Offer
 from recsys.weights import DAY_MS
 
 CONFIG = RankerConfig(rows_per_query=40)
@@ -111,3 +112,12 @@ def test_each_question_is_asked_again_for_what_the_shopper_has_not_seen(
         for example in found:
             assert not example.matrix[FEATURES.index("own_events")].any()
             assert (example.grades > 0).sum() <= len(question.unseen().items)
+
+
+def test_margins_fall_into_thirds_and_what_is_unknown_stands_in_the_middle() -> None:
+    offers = [(10.0, 9.0), (10.0, 5.0), (10.0, 1.0), (10.0, None)]
+    items = [
+        Item(item_id=str(n), offers=(Offer(sku=str(n), price=price, cost=cost),))
+        for n, (price, cost) in enumerate(offers)
+    ]
+    assert margin_thirds(Catalogue.build(items)).tolist() == [0, 1, 2, 1]

@@ -48,12 +48,19 @@ def test_a_goal_of_carts_grades_carts_and_purchases_alike() -> None:
     assert buy == cart > view
 
 
+def test_a_goal_of_margins_grades_purchases_by_what_they_earn_and_other_touches_alike() -> None:
+    config, thirds = RankerConfig(goal="margin"), np.array([0, 1, 2, 2], np.int8)
+    moments, kinds = np.full(4, NEXT, np.int8), np.array([BUY, BUY, BUY, VIEW], np.int8)
+    little, some, much, seen = config.graded(np.arange(4), moments, kinds, thirds).tolist()
+    assert seen < little < some < much < len(GAINS)
+
+
 def test_candidates_that_nobody_wanted_have_grade_zero() -> None:
     assert graded("purchase", [NEXT], [BUY], [-1, 0, -1])[::2] == [0, 0]
     assert graded("purchase", [], [], [-1, -1]) == [0, 0]
 
 
-@pytest.mark.parametrize("goal", ["click", "cart", "purchase"])
+@pytest.mark.parametrize("goal", ["click", "cart", "purchase", "margin"])
 def test_every_grade_has_a_gain_and_more_is_worth_more(goal: Goal) -> None:
     grades = graded(goal, [LATER, NEXT] * 3, [VIEW, VIEW, CART, CART, BUY, BUY], [0, 1, 2, 3, 4, 5])
     assert max(grades) < len(GAINS)
