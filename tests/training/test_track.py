@@ -43,6 +43,7 @@ def test_a_run_holds_parameters_figures_plots_card_and_the_release(trained_shop:
         "report/importance.png",
         "report/model_card.md",
         "report/slices.png",
+        "report/steps.json",
         "report/systems.png",
     }
     assert "release/manifest.json" in {
