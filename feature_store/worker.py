@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from feature_store.errors import BusyError
 from feature_store.history import Deletion, History, item_history, user_history
 from feature_store.log import EventLog
+from feature_store.log.parts import DAY
 from feature_store.online.contract import Deleted, OnlineStore
 from feature_store.online.memory_stream import Clock, system_clock
 from recsys.errors import UnavailableError
@@ -27,7 +28,6 @@ from recsys.types import Event, Item, User
 
 __all__ = ["Destinations", "Pace", "Worker", "only_worker"]
 
-_DAY_MS: Final = 86_400_000
 _log = logging.getLogger(__name__)
 _Thing = TypeVar("_Thing", Item, User)
 
@@ -125,7 +125,7 @@ class Worker:
         return len(entries)
 
     def _merge_days(self, entries: Sequence[tuple[str, Event]]) -> None:
-        self._flushes.update({event.timestamp // _DAY_MS for _, event in entries})
+        self._flushes.update({event.timestamp // DAY for _, event in entries})
         for day, flushes in list(self._flushes.items()):
             if flushes >= self._pace.flushes_per_merge:
                 self._to.log.compact(day)

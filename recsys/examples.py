@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from recsys.catalogue import Catalogue
 from recsys.labels import Question
+from recsys.metrics import discounts
 from recsys.pipeline import Pipeline
 from recsys.query import Query
 from recsys.ranking.learning import Example
@@ -19,10 +20,8 @@ from recsys.ranking.ranker import RankerConfig
 from recsys.types import Scalar
 from recsys.vocabulary import Vocabulary
 
-__all__ = ["HISTORY_LENGTH", "collect", "margin_thirds"]
+__all__ = ["collect", "margin_thirds"]
 
-HISTORY_LENGTH: Final = 500
-"""Newest events of a shopper that a question knows: what the online store keeps by default."""
 _CUT: Final = 20
 
 
@@ -81,7 +80,7 @@ def _example(
     if not grades.any():
         return None
     kept = _sample(grades, config.rows_per_query, generator)
-    ideal = 1.0 / np.log2(np.arange(2, min(len(question.items), _CUT) + 2))
+    ideal = discounts(min(len(question.items), _CUT))
     rows = np.ascontiguousarray(matrix[:, kept])
     return Example(question.user, rows, grades[kept], rule[kept], float(ideal.sum()))
 

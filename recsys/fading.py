@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.interactions import Interactions
-from recsys.labels import Question, questions
+from recsys.labels import HISTORY_LENGTH, Question, questions
 from recsys.weights import Behaviour, Fading, event_values, net_items
 
 __all__ = ["FADINGS", "choose_fading"]
@@ -30,7 +30,7 @@ def choose_fading(
     log: Interactions, start: int, behaviour: Behaviour, seed: int
 ) -> tuple[Fading, npt.NDArray[np.float64]]:
     """The best of `FADINGS` on moments from `start` (ms) on, and the figure of each; few moments choose the default."""
-    asked = list(questions(log, start, _QUESTIONS, 5, 500, seed))
+    asked = list(questions(log, start, _QUESTIONS, 5, HISTORY_LENGTH, seed))
     found = [ranks for question in asked if len(ranks := _reciprocal_ranks(question, behaviour))]
     if len(found) < _LEAST:
         return DEFAULT, np.zeros(len(FADINGS))

@@ -14,10 +14,12 @@ import numpy.typing as npt
 
 from recsys.history import History
 from recsys.interactions import Interactions
-from recsys.types import EVENT_CODES, NEGATIVE_TYPES, POSITIVE_TYPES, EventType
+from recsys.kinds import NEGATIVE, POSITIVE
+from recsys.types import EVENT_CODES, EventType
 from recsys.weights import DAY_MS
 
 __all__ = [
+    "HISTORY_LENGTH",
     "LATER",
     "NEXT",
     "Question",
@@ -25,11 +27,13 @@ __all__ = [
     "hold_out",
     "label_start",
     "questions",
+    "spread",
 ]
 
+HISTORY_LENGTH: Final = 500
+"""Newest events of a shopper that a question knows: what the online store keeps by default."""
 LATER: Final = 1
 NEXT: Final = 2
-_POSITIVE: Final = np.array([kind in POSITIVE_TYPES for kind in EVENT_CODES], np.bool_)
 
 _ORDER: Final = (EventType.CART, EventType.PURCHASE)
 _STRENGTH: Final = np.array(
@@ -37,7 +41,6 @@ _STRENGTH: Final = np.array(
 )
 _KIND_OF_STRENGTH: Final = np.array([EVENT_CODES[kind] for kind in (EventType.VIEW, *_ORDER)], np.int8)
 _NOTHING: Final = np.empty(0, np.int32)
-_NEGATIVE: Final = np.array([kind in NEGATIVE_TYPES for kind in EVENT_CODES], np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def questions(
     Shoppers are drawn by `seed` where there are too many; the moments of one shopper are spread evenly.
     """
     slices = log.user_slices()
-    active = np.unique(log.user[(log.time >= start) & _POSITIVE[log.type]])
+    active = np.unique(log.user[(log.time >= start) & POSITIVE[log.type]])
     generator = np.random.default_rng(seed)
     order = generator.permutation(active)
     moments = {}
@@ -119,10 +122,10 @@ def held_out_questions(
 
 def _given_back(items: npt.NDArray[np.int32], types: npt.NDArray[np.int8]) -> npt.NDArray[np.int32]:
     """Items whose last word, of rows in order of time, was a return, a cancel or an uncart."""
-    said = _POSITIVE[types] | _NEGATIVE[types]
+    said = POSITIVE[types] | NEGATIVE[types]
     items, types = items[said][::-1], types[said][::-1]
     codes, last = np.unique(items, return_index=True)
-    return np.asarray(codes[_NEGATIVE[types[last]]])
+    return np.asarray(codes[NEGATIVE[types[last]]])
 
 
 def hold_out(log: Interactions, most: int, seed: int) -> npt.NDArray[np.bool_]:
@@ -131,7 +134,7 @@ def hold_out(log: Interactions, most: int, seed: int) -> npt.NDArray[np.bool_]:
     For logs whose times are made up: rows stand in no order that means anything, so any row is as good as the last.
     """
     generator = np.random.default_rng(seed)
-    strength = np.where(_POSITIVE[log.type] & ~_taken_back(log), 1 + _STRENGTH[log.type], 0)
+    strength = np.where(POSITIVE[log.type] & ~_taken_back(log), 1 + _STRENGTH[log.type], 0)
     order = np.lexsort((generator.random(len(log)), -strength, log.user))
     first = np.ones(len(order), bool)
     first[1:] = log.user[order][1:] != log.user[order][:-1]
@@ -146,7 +149,7 @@ def hold_out(log: Interactions, most: int, seed: int) -> npt.NDArray[np.bool_]:
 def _taken_back(log: Interactions) -> npt.NDArray[np.bool_]:
     """bool[n]: rows whose shopper took the item back at some time."""
     pairs = log.user.astype(np.int64) * len(log.items) + log.item
-    return np.isin(pairs, pairs[_NEGATIVE[log.type]])
+    return np.isin(pairs, pairs[NEGATIVE[log.type]])
 
 
 def spread(values: npt.NDArray[np.int64], most: int) -> npt.NDArray[np.int64]:
@@ -160,7 +163,7 @@ def spread(values: npt.NDArray[np.int64], most: int) -> npt.NDArray[np.int64]:
 def _moments(log: Interactions, rows: slice, start: int) -> npt.NDArray[np.int64]:
     """First rows of the positive moments at or after `start` that have something before them."""
     times = log.time[rows]
-    positive = _POSITIVE[log.type[rows]] & (times >= start) & (times > times[0])
+    positive = POSITIVE[log.type[rows]] & (times >= start) & (times > times[0])
     _, first = np.unique(times[positive], return_index=True)
     return np.asarray(np.flatnonzero(positive)[first] + rows.start)
 
@@ -171,7 +174,7 @@ def _question(log: Interactions, rows: slice, row: int, limit: int) -> Question:
     past = slice(max(rows.start, until - limit), until)
     history = History(log.item[past], log.type[past], log.time[past])
     future = slice(until, rows.stop)
-    wanted = _POSITIVE[log.type[future]]
+    wanted = POSITIVE[log.type[future]]
     items, kinds, moments = log.item[future][wanted], log.type[future][wanted], log.time[future][wanted]
     stand = ~np.isin(items, _given_back(log.item[future], log.type[future]))
     items, kinds, moments = items[stand], kinds[stand], moments[stand]

@@ -3,14 +3,15 @@
 Ages are measured from the history's newest event, never from the clock (docs/decisions/0006).
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from recsys.history import History
-from recsys.types import EVENT_CODES, POSITIVE_TYPES, EventType
+from recsys.kinds import POSITIVE
+from recsys.types import EVENT_CODES, EventType
 from recsys.weights import HOUR_MS
 
 __all__ = ["EMPTY_PAST", "SESSION_GAP_MS", "Past"]
@@ -19,7 +20,6 @@ Codes = npt.NDArray[np.int32]
 Values = npt.NDArray[np.float32]
 
 SESSION_GAP_MS: Final = 30 * 60_000
-_POSITIVE: Final = np.array([kind in POSITIVE_TYPES for kind in EVENT_CODES], np.bool_)
 _PURCHASE: Final = EVENT_CODES[EventType.PURCHASE]
 _CART: Final = EVENT_CODES[EventType.CART]
 _NEVER: Final = 1e6
@@ -59,13 +59,11 @@ class Past:
     @classmethod
     def of(cls, history: History) -> Self:
         """Count a history; events that are not positive only age what is before them."""
-        kept = _POSITIVE[history.types]
+        kept = POSITIVE[history.types]
         newest = int(history.times[-1]) if len(history) else 0
         rows = (
             history if kept.all() else History(history.items[kept], history.types[kept], history.times[kept])
         )
-        if not len(rows):
-            return cls._nothing(rows)
         codes, inverse = np.unique(rows.items, return_inverse=True)
         count = len(codes)
         ages = ((newest - rows.times) / HOUR_MS).astype(np.float32)
@@ -98,18 +96,8 @@ class Past:
             session_start=opening,
         )
 
-    @classmethod
-    def _nothing(cls, rows: History) -> Self:
-        columns = dict.fromkeys(_COLUMNS, np.empty(0, np.float32))
-        return cls(codes=rows.items, history=rows, session_start=0, **columns)
-
     def __len__(self) -> int:
         return len(self.codes)
-
-
-_COLUMNS: Final = tuple(
-    field.name for field in fields(Past) if field.type is Values or field.type == "Values"
-)
 
 
 def _halved(inverse: npt.NDArray[np.int64], ages: Values, hours: float, count: int) -> Values:

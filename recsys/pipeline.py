@@ -63,8 +63,6 @@ class Pipeline:
     reader: TasteReader
     sources: tuple[Source, ...]
     trending: Trending
-    vectors: Values
-    """Item embeddings float32[n, d] of length 1, for diversity."""
     table: FeatureTable
     ranker: Ranker | None
     """None: the log could not teach one, the own-first rule orders."""
@@ -90,7 +88,7 @@ class Pipeline:
         repeats = Repeats.load(folder / "repeats")
         table = FeatureTable(catalogue, ItemStats.load(folder / "item_stats"), repeats, vectors)
         ranker = Ranker.load(folder / "ranker", FEATURES) if (folder / "ranker").is_dir() else None
-        return cls(config, catalogue, reader, sources, trending, vectors, table, ranker)
+        return cls(config, catalogue, reader, sources, trending, table, ranker)
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -124,8 +122,7 @@ class Pipeline:
         allowed = np.logical_and.reduce(list(self._gates(query, taste).values()))
         scores, proposals = self._retrieve(query, taste, allowed, _UNWATCHED)
         codes = union(proposals.values())
-        features = {name: found.at(codes) for name, found in scores.items()}
-        rule = blend(features, self.trending.scores[codes], self.config.blend)
+        features, rule = self._said(taste, codes, scores)
         return codes, self.table.matrix(taste, codes, features, rule), rule
 
     def _retrieve(
@@ -161,27 +158,34 @@ class Pipeline:
         self, query: Query, taste: Taste, codes: Codes, scores: Mapping[str, Scores]
     ) -> tuple[Ranking, FeatureRows | None]:
         """The candidates in order, and their features where they are to be logged."""
-        features = {name: found.at(codes) for name, found in scores.items()}
+        features, rule = self._said(taste, codes, scores)
         boosts = np.ones(len(codes), np.float32)
         for expression, factor in query.boosts:
             boosts[self._mask(expression, query)[codes]] *= np.float32(factor)
             np.clip(boosts, 1e-6, 1e6, out=boosts)  # many boosts multiply; a score must stay a number
-        totals, matrix = self._scores(query, taste, codes, features)
+        totals, matrix = self._scores(query, taste, codes, features, rule)
         logged = None if matrix is None or not query.log_features else FeatureRows(codes, matrix)
         ranking = Ranking(codes, totals * boosts, features, boosts).sorted()
         if query.diversity <= 0:
             return ranking, logged
-        order = diversify(ranking.scores, self.vectors[ranking.codes], query.num, query.diversity)
+        order = diversify(ranking.scores, self.table.vectors[ranking.codes], query.num, query.diversity)
         return ranking.take(order), logged
 
+    def _said(
+        self, taste: Taste, codes: Codes, scores: Mapping[str, Scores]
+    ) -> tuple[dict[str, Values], Values]:
+        """What each source, and the rule over them, says of the candidates."""
+        features = {name: found.at(codes) for name, found in scores.items()}
+        wanted = self.trending.scores[codes]
+        return features, blend(features, wanted, self.config.blend, related=taste.related)
+
     def _scores(
-        self, query: Query, taste: Taste, codes: Codes, features: Mapping[str, Values]
+        self, query: Query, taste: Taste, codes: Codes, features: Mapping[str, Values], rule: Values
     ) -> tuple[Values, Matrix | None]:
         """By the ranker where a shopper's past says something, else by the rule; and what the ranker sees.
 
         Some sources alone are a shelf's wish, which the rule follows; the ranker would miss what the others say.
         """
-        rule = blend(features, self.trending.scores[codes], self.config.blend, related=taste.related)
         past = len(taste.own) and not taste.related and query.sources is None
         if not past or not (self.ranker or query.log_features):
             return rule, None

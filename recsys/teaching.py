@@ -5,18 +5,18 @@ they are thrown away afterwards.
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from recsys.config import ReleaseConfig
-from recsys.examples import HISTORY_LENGTH, collect
+from recsys.examples import collect
 from recsys.fading import FADINGS, choose_fading
 from recsys.fitting import Material, Step, fit_sources, wants_anything
 from recsys.interactions import Interactions
-from recsys.labels import held_out_questions, hold_out, label_start, questions
+from recsys.labels import HISTORY_LENGTH, Question, held_out_questions, hold_out, label_start, questions
 from recsys.pipeline import Pipeline
 from recsys.profile import Profile
 from recsys.ranking.learning import Example, Lesson, learn
@@ -55,7 +55,8 @@ class Teacher:
             profile = Profile.of(self.log).sentence()
             if self.config.retrieval.own_fading is not None:
                 return self.config, (profile,)
-            fading, figures = choose_fading(self.log, self._start(), self.config.behaviour, self.seed)
+            start = label_start(self.log, self.config.ranker.label_days)
+            fading, figures = choose_fading(self.log, start, self.config.behaviour, self.seed)
         retrieval = self.config.retrieval.model_copy(update={"own_fading": fading})
         why = ", ".join(f"{law}: {figure:.3f}" for law, figure in zip(FADINGS, figures, strict=True))
         said = f"own items fade by {fading} (reciprocal rank of what came next by {why})"
@@ -87,7 +88,8 @@ class Teacher:
         figures = f"NDCG@20 {lesson.ndcg:.4f} against {lesson.ndcg_rule:.4f} of the own-first rule"
         if lesson.ndcg < lesson.ndcg_rule:
             return None, f"order: own items first; a ranker was worse on shoppers held out ({figures})"
-        kind = "impressions and next events" if impressions else "next events"
+        kind = "next events" if self.material.real_times else "events held out"
+        kind = f"impressions and {kind}" if impressions else kind
         return (
             lesson,
             f"order: learned from {lesson.questions:,} questions of {kind} ({figures}, shoppers held out)",
@@ -100,27 +102,16 @@ class Teacher:
         if not self.material.real_times:
             yield self._held_out(config, folder)
             return
-        log, whole = self.log, len(self.log)
-        for number in range(config.ranker.windows):
-            start = self._start() if earlier is None or number else earlier.cut
-            start = label_start(log, config.ranker.label_days) if number else start
+        log, reuse = self.log, earlier
+        for _ in range(config.ranker.windows):
+            start = label_start(log, config.ranker.label_days) if reuse is None else reuse.cut
             known = log.before(start)
-            if len(known) < _LEAST_LOG * whole or not wants_anything(known, config):
+            if len(known) < _LEAST_LOG * len(self.log) or not wants_anything(known, config):
                 return
-            reuse = earlier.folder if earlier is not None and not number else None
-            yield self._window(config, log, start, folder, reuse)
-            log = known
-
-    def _window(
-        self, config: ReleaseConfig, log: Interactions, start: int, folder: Path, reuse: Path | None
-    ) -> list[Example]:
-        ranker = config.ranker
-        with self._sources(config, log.before(start), folder, reuse) as pipeline:
-            rows = log.over(pipeline.vocabulary)
-            asked = questions(
-                rows, start, ranker.queries, ranker.queries_per_shopper, HISTORY_LENGTH, self.seed
-            )
-            return collect(pipeline, asked, log.users, self.material.attributes, ranker, self.seed)
+            with self._sources(config, known, folder, reuse) as pipeline:
+                rows = log.over(pipeline.vocabulary)
+                yield self._examples(config, pipeline, self._questions(rows, start, config))
+            log, reuse = known, None
 
     def _held_out(self, config: ReleaseConfig, folder: Path) -> list[Example]:
         held = hold_out(self.log, config.ranker.queries, self.seed)
@@ -128,16 +119,22 @@ class Teacher:
         if not wants_anything(known, config):
             return []
         with self._sources(config, known, folder, None) as pipeline:
-            asked = held_out_questions(self.log, held, HISTORY_LENGTH)
-            return collect(
-                pipeline, asked, self.log.users, self.material.attributes, config.ranker, self.seed
-            )
+            return self._examples(config, pipeline, held_out_questions(self.log, held, HISTORY_LENGTH))
+
+    def _questions(self, rows: Interactions, start: int, config: ReleaseConfig) -> Iterator[Question]:
+        ranker = config.ranker
+        return questions(rows, start, ranker.queries, ranker.queries_per_shopper, HISTORY_LENGTH, self.seed)
+
+    def _examples(
+        self, config: ReleaseConfig, pipeline: Pipeline, asked: Iterable[Question]
+    ) -> list[Example]:
+        return collect(pipeline, asked, self.log.users, self.material.attributes, config.ranker, self.seed)
 
     @contextmanager
     def _sources(
-        self, config: ReleaseConfig, rows: Interactions, folder: Path, reuse: Path | None
+        self, config: ReleaseConfig, rows: Interactions, folder: Path, reuse: Earlier | None
     ) -> Iterator[Pipeline]:
-        """A pipeline that knows `rows` only; a reused folder keeps the fading that was chosen for this log."""
+        """A pipeline that knows `rows` only; reused sources keep the fading that was chosen for this log."""
         if reuse is None:
             material = replace(self.material, interactions=rows)
             fit_sources(
@@ -147,7 +144,7 @@ class Teacher:
                 seed=self.seed,
                 step=lambda name: self.step(f"for the ranker's questions: {name}"),
             )
-        pipeline = Pipeline.load(folder if reuse is None else reuse)
+        pipeline = Pipeline.load(folder if reuse is None else reuse.folder)
         reader = replace(pipeline.reader, config=config)
         try:
             with self.step("questions for the ranker"):
@@ -155,7 +152,3 @@ class Teacher:
         finally:
             if reuse is None:
                 shutil.rmtree(folder)
-
-    def _start(self) -> int:
-        """First time of the label window (ms)."""
-        return label_start(self.log, self.config.ranker.label_days)

@@ -14,16 +14,26 @@ from scipy import sparse
 
 from recsys.history import EMPTY_HISTORY
 from recsys.interactions import Interactions
+from recsys.kinds import POSITIVE
 from recsys.models.sessions import Sessions, SessionsConfig
 from recsys.past import Past
 from recsys.retrieval.sessions import SessionNeighbours
 from recsys.retrieval.source import Taste
-from recsys.types import EVENT_CODES, POSITIVE_TYPES
+from recsys.types import POSITIVE_TYPES
 from recsys.weights import DAY_MS, HOUR_MS
 from training.protocol import Questions
 from training.split import stands
 
-__all__ = ["AlsDefaults", "Baseline", "Known", "OwnFirst", "OwnItems", "Popularity", "baselines"]
+__all__ = [
+    "AlsDefaults",
+    "Baseline",
+    "Known",
+    "OwnFirst",
+    "OwnItems",
+    "Popularity",
+    "baselines",
+    "positive_counts",
+]
 
 Codes = npt.NDArray[np.int32]
 Lists = npt.NDArray[np.int32]
@@ -108,7 +118,7 @@ class AlsDefaults:
         from implicit.als import AlternatingLeastSquares
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-        counts = _positive_counts(known.train)
+        counts = positive_counts(known.train)
         self._items = counts.shape[1]
         # BLAS threads below implicit's own fight for the same cores.
         with threadpool_limits(1, "blas"):
@@ -147,7 +157,7 @@ class OwnFirst:
         self._starts = known.history.user_slices()
         meant = known.train.where(stands(known.train, known.train)).of_types(POSITIVE_TYPES)
         self._neighbours = SessionNeighbours(Sessions.fit(meant, SessionsConfig()))
-        self._positive = np.isin(known.history.type, [EVENT_CODES[kind] for kind in POSITIVE_TYPES])
+        self._positive = POSITIVE[known.history.type]
 
     def lists(self, questions: Questions, k: int, *, exclude_seen: bool) -> Lists:
         """Own items only where seen ones may be shown; neighbours and popularity without them otherwise."""
@@ -215,11 +225,12 @@ def baselines(known: Known) -> Iterator[Baseline]:
 
 def _shoppers(rows: Interactions) -> npt.NDArray[np.int64]:
     """Distinct shoppers per item."""
-    touched = _positive_counts(rows)
+    touched = positive_counts(rows)
     return np.bincount(touched.indices, minlength=touched.shape[1])
 
 
-def _positive_counts(train: Interactions) -> sparse.csr_matrix:
+def positive_counts(train: Interactions) -> sparse.csr_matrix:
+    """Positive events by users × items: what the models of `implicit` are given."""
     rows = train.of_types(POSITIVE_TYPES)
     return rows.user_items(np.ones(len(rows), np.float32))
 

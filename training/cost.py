@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from recsys.labels import spread
 from recsys.release import read_manifest
 from training.exam import Exam
 from training.lists import Candidate
@@ -47,7 +48,7 @@ def cpu_ms(candidates: Sequence[Candidate], clock: Callable[[], float] = time.th
     The quickest leaves out what cold caches and interruptions add. `clock` counts seconds.
     """
     count = len(candidates[0].exam.questions["all"])
-    chosen = np.unique(np.linspace(0, count - 1, min(count, _QUESTIONS), dtype=np.int64))
+    chosen = spread(np.arange(count), _QUESTIONS)
     rounds = [_round(candidates, chosen, number, clock) for number in range(_ROUNDS)]
     return [float(value) * 1000 for value in np.min(rounds, axis=0).mean(axis=1)]
 

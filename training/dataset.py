@@ -16,12 +16,12 @@ import pyarrow.compute as pc
 from feature_store.offline import DataRange, OfflineStore
 from feature_store.online.contract import HISTORY_TYPES
 from recsys.interactions import Interactions
+from recsys.past import SESSION_GAP_MS
 from recsys.types import EVENT_CODES, EventType, Item
 from recsys.vocabulary import Vocabulary
 
 __all__ = [
     "EVENT_COLUMNS",
-    "SESSION_GAP_MS",
     "Dataset",
     "interactions_of",
     "read_dataset",
@@ -29,7 +29,6 @@ __all__ = [
     "with_catalogue",
 ]
 
-SESSION_GAP_MS: Final = 30 * 60_000
 # Control characters cannot be in an id, so such a name is nobody's.
 _SESSION_MARK: Final = "\x00"
 EVENT_COLUMNS: Final = ("user_id", "session_id", "item_id", "type", "timestamp", "order_id", "quantity")

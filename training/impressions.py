@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from feature_store.offline import OfflineStore
 from recsys.labels import NEXT
+from recsys.metrics import discounts
 from recsys.ranking.feature_log import FEATURES_DIGEST, unpack
 from recsys.ranking.features import FEATURES, Matrix
 from recsys.ranking.learning import Example
@@ -24,6 +25,7 @@ from recsys.ranking.ranker import RankerConfig
 from recsys.train import Fitted
 from recsys.types import EVENT_CODES, EventType
 from recsys.vocabulary import Vocabulary
+from recsys.weights import DAY_MS, HOUR_MS
 from training.attribution import Codes, Happened, owed, standing
 from training.config import ImpressionsConfig
 
@@ -31,8 +33,6 @@ __all__ = ["Impressions", "Stage", "read_impressions", "stage"]
 
 Stage = Literal["rule", "next-event", "impression"]
 
-_DAY_MS: Final = 86_400_000
-_HOUR_MS: Final = 3_600_000
 _COLUMNS: Final = ("user_id", "session_id", "item_id", "recomm_id", "type", "timestamp")
 _SERVED: Final = EVENT_CODES[EventType.SERVED]
 _IMPRESSION: Final = EVENT_CODES[EventType.IMPRESSION]
@@ -93,7 +93,7 @@ def read_impressions(
     """Labelled lists of the last `config.days` before `until` (ms); `users` gives examples their shopper codes."""
     if not config.enabled:
         return Impressions()
-    since = until - round(config.days * _DAY_MS)
+    since = until - round(config.days * DAY_MS)
     # A shop that does not log them need not read its log again.
     if not store.events(since, until, ("recomm_id",), {EventType.IMPRESSION}).num_rows:
         return Impressions()
@@ -107,7 +107,7 @@ def read_impressions(
     log.refused["items seen in a list that did not hold them"] += int((place < 0).sum())
     seen, place = seen.where(place >= 0), place[place >= 0]
     events = log.events.where(standing(log.events))
-    windows = {EVENT_CODES[EventType(name)]: round(h * _HOUR_MS) for name, h in config.hours.items()}
+    windows = {EVENT_CODES[EventType(name)]: round(h * HOUR_MS) for name, h in config.hours.items()}
     rows = owed(seen, events, windows)
     hits, kinds = rows[rows >= 0], events.kind[rows >= 0]
     graded = _grades(len(seen), hits, kinds, ranker)
@@ -279,7 +279,7 @@ class _Served:
                     matrix=np.ascontiguousarray(matrix),
                     grades=found,
                     rule=matrix[_RULE],
-                    wanted=float((1.0 / np.log2(np.arange(2, min((found > 0).sum(), _CUT) + 2))).sum()),
+                    wanted=float(discounts(min((found > 0).sum(), _CUT)).sum()),
                     positions=self.position[rows].astype(np.float32),
                     weight=weight,
                 )
@@ -294,8 +294,8 @@ def _details(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """`detail` of the wanted lists, day by day: all of it at once would be what the memory of a run is."""
     ids = pa.array(sorted(wanted), pa.string())
-    for day in range(since // _DAY_MS, (until - 1) // _DAY_MS + 1):
-        span = max(since, day * _DAY_MS), min(until, (day + 1) * _DAY_MS)
+    for day in range(since // DAY_MS, (until - 1) // DAY_MS + 1):
+        span = max(since, day * DAY_MS), min(until, (day + 1) * DAY_MS)
         table = store.events(*span, ("recomm_id", "detail"), {EventType.SERVED})
         table = table.filter(pc.is_in(table["recomm_id"], value_set=ids))
         for recomm_id, detail in zip(*(column.to_pylist() for column in table.columns), strict=True):

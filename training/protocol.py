@@ -17,6 +17,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from recsys.interactions import Interactions
+from recsys.kinds import POSITIVE
 from recsys.types import EVENT_CODES, POSITIVE_TYPES, EventType
 from training.config import EvaluationConfig
 from training.errors import TooLittleDataError
@@ -190,7 +191,7 @@ def _strongest_of_each(
 
 def _events_with_a_past(log: Interactions, split: Split, known: Rows) -> tuple[Offsets, Offsets]:
     """Rows of `log` to ask about, and for each the first row of its shopper that is not before it."""
-    positive = np.isin(log.type, [EVENT_CODES[kind] for kind in POSITIVE_TYPES])
+    positive = POSITIVE[log.type]
     inside = positive & (log.time >= split.cut) & (log.time < split.end) & known[log.user]
     # Rows lie by shopper and time: the first of each run of one shopper and one time ends the history.
     first = np.ones(len(log), np.bool_)

@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from recsys.interactions import Interactions
 from recsys.types import EVENT_CODES, EventType
+from recsys.weights import DAY_MS
 from training.exam import Exam, Part
 from training.protocol import Questions
-from training.split import DAY_MS
 
 __all__ = ["SMALL", "slices"]
 

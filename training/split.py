@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.interactions import Interactions
+from recsys.labels import label_start
 from recsys.types import EVENT_CODES, EventType
+from recsys.weights import DAY_MS
 from training.config import SplitConfig
 from training.errors import TooLittleDataError
 
-__all__ = ["DAY_MS", "STRENGTH", "Split", "day", "leave_one_out", "stands", "temporal_split"]
+__all__ = ["STRENGTH", "Split", "day", "leave_one_out", "stands", "temporal_split"]
 
-DAY_MS: Final = 86_400_000
 STRENGTH: Final = (
     EventType.PURCHASE,
     EventType.CART,
@@ -66,9 +67,9 @@ def temporal_split(interactions: Interactions, config: SplitConfig, cut: int | N
         raise TooLittleDataError(
             "the log holds no events with an item; bring some in: recsys data ingest --events FILE"
         )
-    start, end = int(interactions.time.min()), interactions.end + 1
+    end = interactions.end + 1
     if cut is None:
-        cut = end - round(min(config.test_days * DAY_MS, (end - start) * config.largest_share))
+        cut = label_start(interactions, config.test_days, config.largest_share)
     split = Split("temporal", cut, end, interactions.before(cut), interactions.window(cut, end))
     both = np.intersect1d(split.train.user, split.test.user)
     _require_shoppers(

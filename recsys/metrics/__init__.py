@@ -18,6 +18,7 @@ from recsys.metrics.bootstrap import Difference, Interval, adjusted, bootstrap_i
 from recsys.metrics.ranking import (
     Truth,
     average_precision,
+    discounts,
     hit_rate,
     mrr,
     ndcg,
@@ -35,6 +36,7 @@ __all__ = [
     "bootstrap_interval",
     "category_diversity",
     "coverage",
+    "discounts",
     "exposure",
     "gini",
     "hit_rate",

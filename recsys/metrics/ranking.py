@@ -18,6 +18,7 @@ from recsys.errors import InputError
 __all__ = [
     "Truth",
     "average_precision",
+    "discounts",
     "hit_rate",
     "mrr",
     "ndcg",
@@ -115,9 +116,9 @@ def ndcg(ranked: Codes, truth: Truth, k: int) -> Values:
     Burges et al., Learning to rank using gradient descent, ICML 2005, pp. 89-96.
     """
     hits = _hits(ranked, truth, k)
-    discounts = _discounts(k)
-    ideal = np.concatenate([[0.0], np.cumsum(discounts)])[np.minimum(truth.sizes, k)]
-    return _per_truth(hits @ discounts, truth, ideal)
+    worth = discounts(k)
+    ideal = np.concatenate([[0.0], np.cumsum(worth)])[np.minimum(truth.sizes, k)]
+    return _per_truth(hits @ worth, truth, ideal)
 
 
 def weighted_ndcg(ranked: Codes, truth: Truth, gains: Values, k: int) -> Values:
@@ -130,12 +131,12 @@ def weighted_ndcg(ranked: Codes, truth: Truth, gains: Values, k: int) -> Values:
     worth = np.append(np.nan_to_num(np.maximum(gains, 0.0)), 0.0)  # the last place: -1 and unknown codes
     codes = np.full((len(ranked), k), -1)
     codes[:, : ranked.shape[1]] = ranked[:, :k]
-    found = (_hits(ranked, truth, k) * _worth_of(worth, codes)) @ _discounts(k)
+    found = (_hits(ranked, truth, k) * _worth_of(worth, codes)) @ discounts(k)
     best = _worth_of(worth, truth.items)
     queries = np.repeat(np.arange(len(truth)), truth.sizes)
     order = np.lexsort((-best, queries))
     place = np.arange(len(order)) - np.repeat(truth.offsets[:-1], truth.sizes)
-    counted = np.where(place < k, _discounts(k)[np.minimum(place, k - 1)] * best[order], 0.0)
+    counted = np.where(place < k, discounts(k)[np.minimum(place, k - 1)] * best[order], 0.0)
     ideal = np.bincount(queries, weights=counted, minlength=len(truth))
     result = np.full(len(truth), np.nan)
     np.divide(found, ideal, out=result, where=ideal > 0)
@@ -179,10 +180,10 @@ def _repeats(top: NDArray[np.int64]) -> bool:
     return bool(np.any((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)))
 
 
-def _discounts(k: int) -> Values:
+def discounts(k: int) -> Values:
     """1 / log2(rank + 1) of the ranks 1 to k."""
-    discounts: Values = 1.0 / np.log2(np.arange(2, k + 2))
-    return discounts
+    worth: Values = 1.0 / np.log2(np.arange(2, k + 2))
+    return worth
 
 
 def _worth_of(worth: Values, codes: NDArray[np.integer]) -> Values:

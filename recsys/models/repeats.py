@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from recsys.arrays import load_array, save_arrays
 from recsys.catalogue import Catalogue
 from recsys.interactions import Interactions
+from recsys.kinds import table
 from recsys.types import EVENT_CODES, EventType
 from recsys.weights import DAY_MS
 
@@ -27,7 +28,7 @@ Numbers = npt.NDArray[np.float64]
 Values = npt.NDArray[np.float32]
 
 _PURCHASE: Final = EVENT_CODES[EventType.PURCHASE]
-_BACK: Final = np.array([kind in (EventType.CANCEL, EventType.RETURN) for kind in EVENT_CODES], np.bool_)
+_BACK: Final = table(EventType.CANCEL, EventType.RETURN)
 
 
 class RepeatsConfig(BaseModel):

@@ -109,15 +109,15 @@ class FeatureTable:
         `scores[source]: float32[c]`, 0 for an absent source; `rule: float32[c]` is what the own-first rule says.
         """
         rows = np.zeros((len(FEATURES), len(codes)), np.float32)
-        place = 0
+        cycle_days, place = self.repeats.cycle_days[codes], 0
         for part in (
-            (rule, rule / max(float(rule.max(initial=0.0)), 1e-9)),
+            (rule, _relative(rule)),
             self._sources(scores, codes),
-            _own(taste.past, codes, self.repeats.cycle_days[codes]),
+            _own(taste.past, codes, cycle_days),
             self._affinity(taste, codes),
             self._last(taste, codes),
             self.stats.table[codes].T,
-            (self.repeats.rate[codes], self.repeats.cycle_days[codes]),
+            (self.repeats.rate[codes], cycle_days),
             _shopper(taste.past),
         ):
             for row in part:
@@ -128,7 +128,7 @@ class FeatureTable:
     def _sources(self, scores: Mapping[str, Values], codes: Codes) -> list[Values]:
         zeros = np.zeros(len(codes), np.float32)
         values = [scores.get(name, zeros) for name in _SOURCES]
-        return [*values, *(value / max(float(value.max(initial=0.0)), 1e-9) for value in values)]
+        return [*values, *map(_relative, values)]
 
     def _affinity(self, taste: Taste, codes: Codes) -> list[Values]:
         events, price = taste.past.history.items, self._price
@@ -172,6 +172,11 @@ class FeatureTable:
             np.float32
         )
         return prices
+
+
+def _relative(scores: Values) -> Values:
+    """Against the best candidate."""
+    return scores / max(float(scores.max(initial=0.0)), 1e-9)
 
 
 def _own(past: Past, codes: Codes, cycle_days: Values) -> list[Values]:

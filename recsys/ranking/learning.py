@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from recsys.metrics import discounts
 from recsys.ranking.features import COARSE, FEATURES, MONOTONE
 from recsys.ranking.folding import fold_feature
 from recsys.ranking.ranker import GAINS, Ranker, RankerConfig, Trees
@@ -233,4 +234,4 @@ def _ndcg(scored: Sequence[tuple[npt.NDArray[Any], Example]]) -> float:
 def _dcg(scores: npt.NDArray[Any], example: Example) -> float:
     order = np.argsort(-scores, kind="stable")[:_CUT]
     gains = (example.grades[order] > 0).astype(np.float64)
-    return float((gains / np.log2(np.arange(2, len(order) + 2))).sum())
+    return float((gains * discounts(len(order))).sum())

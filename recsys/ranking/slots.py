@@ -15,11 +15,12 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from recsys.history import EMPTY_HISTORY, History
+from recsys.kinds import POSITIVE, table
 from recsys.models.repeats import Repeats, standing_purchases
 from recsys.query import Query, Slot
 from recsys.ranking.order import Ranking
 from recsys.retrieval.source import Codes, Flags, Values
-from recsys.types import EVENT_CODES, POSITIVE_TYPES, EventType
+from recsys.types import POSITIVE_TYPES, EventType
 from recsys.weights import DAY_MS
 
 __all__ = ["SHELF_REASONS", "SlotRule", "SlotsConfig", "slot_of", "slot_rule"]
@@ -40,17 +41,11 @@ _OVERDUE: Final = 2.0
 _NEVER: Final = np.iinfo(np.int64).min
 
 
-def _table(*types: EventType) -> Flags:
-    """Whether each event code is one of `types`."""
-    return np.array([kind in types for kind in EVENT_CODES], np.bool_)
-
-
-_POSITIVE: Final = _table(*POSITIVE_TYPES)
-_CART: Final = _table(EventType.CART)
-_UNCART: Final = _table(EventType.UNCART)
-_WISH: Final = _table(EventType.FAVORITE)
-_CLOSING: Final = _table(EventType.ORDER, EventType.PURCHASE, EventType.CANCEL, EventType.RETURN)
-_INTEREST: Final = _table(*POSITIVE_TYPES - {EventType.PURCHASE})
+_CART: Final = table(EventType.CART)
+_UNCART: Final = table(EventType.UNCART)
+_WISH: Final = table(EventType.FAVORITE)
+_CLOSING: Final = table(EventType.ORDER, EventType.PURCHASE, EventType.CANCEL, EventType.RETURN)
+_INTEREST: Final = table(*POSITIVE_TYPES - {EventType.PURCHASE})
 
 
 class SlotsConfig(BaseModel):
@@ -147,7 +142,7 @@ class _Home:
 
     @cached_property
     def _seen(self) -> Codes:
-        return np.unique(self.history.items[_POSITIVE[self.history.types]])
+        return np.unique(self.history.items[POSITIVE[self.history.types]])
 
     def order(self, ranking: Ranking, num: int) -> tuple[Ranking, int]:
         """Seen items over the limit go behind all others, and both keep their order."""

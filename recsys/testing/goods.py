@@ -6,10 +6,9 @@ from typing import Final
 import numpy as np
 
 from recsys.types import Item, Offer, Promo
+from recsys.weights import DAY_MS
 
 __all__ = ["GROUPS", "Group", "make_item"]
-
-DAY: Final = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +73,13 @@ def make_item(group: Group, number: int, created_at: int, generator: np.random.G
 
 def _offer(sku: str, price: float, created_at: int, generator: np.random.Generator) -> Offer:
     promoted, sold_out, untracked = generator.random(3) < (0.2, 0.05, 0.2)
-    start = created_at + int(generator.integers(0, 90)) * DAY
+    start = created_at + int(generator.integers(0, 90)) * DAY_MS
     return Offer(
         sku=sku,
         currency="CNY",
         list_price=round(price * 1.2, 2),
         price=price,
         cost=round(price * 0.6, 2),
-        promo=Promo(price=round(price * 0.8, 2), start=start, end=start + 14 * DAY) if promoted else None,
+        promo=Promo(price=round(price * 0.8, 2), start=start, end=start + 14 * DAY_MS) if promoted else None,
         stock=None if untracked else 0.0 if sold_out else float(generator.integers(1, 200)),
     )

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from recsys.errors import InputError
 from recsys.interactions import Interactions
-from recsys.testing.goods import DAY, GROUPS, make_item
+from recsys.testing.goods import GROUPS, make_item
 from recsys.testing.visits import Columns, Tastes, visit
 from recsys.types import Event, EventType, Item, User
 from recsys.vocabulary import Vocabulary
+from recsys.weights import DAY_MS
 
 __all__ = ["Planted", "Shop", "ShopSize", "build_shop"]
 
@@ -104,7 +105,7 @@ def build_shop(seed: int, size: ShopSize | None = None) -> Shop:
     if not 1 <= size.groups <= len(GROUPS):
         raise InputError(f"groups is {size.groups!r}; expected 1 to {len(GROUPS)}")
     generator = np.random.default_rng(seed)
-    end = START + size.days * DAY
+    end = START + size.days * DAY_MS
     items = tuple(
         make_item(group, number, _created(number, size), generator)
         for group in GROUPS[: size.groups]
@@ -157,7 +158,7 @@ def _plant(size: ShopSize, generator: np.random.Generator) -> Planted:
 def _created(number: int, size: ShopSize) -> int:
     """Cold items are the newest: made on the last day, the others before the first."""
     is_cold = number >= size.items_per_group - size.cold_per_group
-    return START + (size.days - 1) * DAY if is_cold else START - (1 + number % 300) * DAY
+    return START + (size.days - 1) * DAY_MS if is_cold else START - (1 + number % 300) * DAY_MS
 
 
 def _user(code: int, group: int, generator: np.random.Generator) -> User:

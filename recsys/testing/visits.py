@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.testing.goods import DAY
 from recsys.types import EVENT_CODES, EventType
+from recsys.weights import DAY_MS
 
 __all__ = ["Columns", "Tastes", "visit"]
 
@@ -93,7 +93,7 @@ def _first_items(
     draw = generator.random(len(sessions))
     again = tastes.consumable[sessions.group] & (draw < 0.6)
     item = np.where(again, tastes.favourite[sessions.user, sessions.group], item)
-    rises = (sessions.start >= end - 7 * DAY) & (draw >= 0.7)
+    rises = (sessions.start >= end - 7 * DAY_MS) & (draw >= 0.7)
     return np.where(rises, tastes.rising[sessions.group], item).astype(np.int32), again
 
 
@@ -125,13 +125,13 @@ def _events_of_step(
 def _with_returns(columns: Columns, end: int, generator: np.random.Generator) -> Columns:
     """The events and, for one purchase in thirty, its return two days later if that is before `end`."""
     user, item, kind, time, session, quantity = columns
-    back = (kind == _PURCHASE) & (generator.random(len(kind)) < 1 / 30) & (time + 2 * DAY < end)
+    back = (kind == _PURCHASE) & (generator.random(len(kind)) < 1 / 30) & (time + 2 * DAY_MS < end)
     code = np.full(int(back.sum()), EVENT_CODES[EventType.RETURN], dtype=np.int8)
     return (
         np.concatenate([user, user[back]]),
         np.concatenate([item, item[back]]),
         np.concatenate([kind, code]),
-        np.concatenate([time, time[back] + 2 * DAY]),
+        np.concatenate([time, time[back] + 2 * DAY_MS]),
         np.concatenate([session, np.full_like(session[back], -1)]),
         np.concatenate([quantity, quantity[back]]),
     )

@@ -8,10 +8,11 @@ import pytest
 
 from recsys.interactions import Interactions
 from recsys.types import EventType
+from recsys.weights import DAY_MS
 from training.baselines import AlsDefaults, Known, OwnFirst, OwnItems, Popularity, baselines
 from training.config import EvaluationConfig
 from training.protocol import Questions, ask, ask_next
-from training.split import DAY_MS, Split
+from training.split import Split
 
 Log = Callable[..., Interactions]
 BUY, VIEW = EventType.PURCHASE, EventType.VIEW

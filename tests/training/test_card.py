@@ -4,8 +4,8 @@ import subprocess
 from pathlib import Path
 
 from feature_store.offline import DataRange
+from recsys.weights import DAY_MS
 from training.card import code_version, model_card
-from training.split import DAY_MS
 
 DATA = DataRange(0, 9 * DAY_MS, 1_234, "abcd")
 

@@ -11,9 +11,9 @@ import pytest
 
 from recsys.cli import run
 from recsys.query import SLOTS
+from recsys.weights import DAY_MS
 from training import cli
 from training.resources import Shop
-from training.split import DAY_MS
 
 pytestmark = pytest.mark.xdist_group("training")
 VERBS = [EntryPoint(name, f"training.cli:{name}", "recsys.commands") for name in cli.__all__]

@@ -8,6 +8,7 @@ import pytest
 
 from recsys.arrays import save_json
 from recsys.release import seal
+from recsys.weights import DAY_MS
 from training.compare import common_exam, compare, stand_in
 from training.config import GateConfig, TrainingConfig
 from training.errors import CannotCompareError, UnknownReleaseError
@@ -16,7 +17,6 @@ from training.gate import judge
 from training.releases import Releases
 from training.report import Steps
 from training.resources import Shop
-from training.split import DAY_MS
 from training.train import Options, train
 
 pytestmark = pytest.mark.xdist_group("training")

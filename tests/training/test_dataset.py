@@ -10,8 +10,9 @@ from feature_store.history import user_history
 from feature_store.identity_edges import IdentityEdge
 from feature_store.offline import OfflineStore
 from recsys.interactions import Interactions
+from recsys.past import SESSION_GAP_MS
 from recsys.types import EVENT_CODES, Consent, Event, EventType, Item, Offer, User
-from training.dataset import SESSION_GAP_MS, read_dataset, read_interactions, with_catalogue
+from training.dataset import read_dataset, read_interactions, with_catalogue
 
 VIEW, BUY = EventType.VIEW, EventType.PURCHASE
 T = 1_700_000_000_000

@@ -10,10 +10,10 @@ from feature_store.history import user_history
 from feature_store.offline import OfflineStore
 from recsys.errors import InputError
 from recsys.types import User
+from recsys.weights import DAY_MS
 from training.config import TrainingConfig
 from training.dataset import read_dataset
 from training.exam import Exam, set_exam
-from training.split import DAY_MS
 
 
 @pytest.fixture

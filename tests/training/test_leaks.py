@@ -13,6 +13,7 @@ from feature_store.settings import StoreSettings
 from recsys.interactions import Interactions
 from recsys.metrics import Truth, ndcg
 from recsys.types import Event, EventType
+from recsys.weights import DAY_MS
 from training.baselines import Known, baselines
 from training.config import EvaluationConfig, TrainingConfig
 from training.exam import Exam
@@ -20,7 +21,7 @@ from training.fit import Knowledge, fit_and_seal
 from training.protocol import Questions, ask_next
 from training.report import Steps
 from training.resources import Shop, open_shop
-from training.split import DAY_MS, Split
+from training.split import Split
 
 pytestmark = pytest.mark.xdist_group("training")
 

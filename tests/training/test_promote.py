@@ -13,6 +13,7 @@ from sqlalchemy import inspect, text
 from feature_store.settings import StoreSettings
 from recsys.release import list_releases, pull, read_manifest, verify
 from recsys.types import Event, EventType, User
+from recsys.weights import DAY_MS
 from training.audit import history
 from training.config import TrainingConfig
 from training.errors import GateRefusedError, TrainingError, UnknownReleaseError
@@ -20,7 +21,6 @@ from training.gate import against_figures
 from training.promote import crown_first, promote, rollback, weigh
 from training.report import Steps
 from training.resources import Shop, open_shop
-from training.split import DAY_MS
 from training.supply import publish
 from training.train import Options, train
 

@@ -7,12 +7,13 @@ import numpy as np
 from feature_store.offline import DataRange
 from recsys.interactions import Interactions
 from recsys.types import EventType
+from recsys.weights import DAY_MS
 from training.config import EvaluationConfig, SplitConfig
 from training.exam import Exam
 from training.facts import ItemFacts
 from training.protocol import ask, ask_next
 from training.slices import slices
-from training.split import DAY_MS, Split, leave_one_out
+from training.split import Split, leave_one_out
 
 Log = Callable[..., Interactions]
 BUY, VIEW, CART = EventType.PURCHASE, EventType.VIEW, EventType.CART

@@ -8,9 +8,10 @@ import pytest
 
 from recsys.interactions import Interactions
 from recsys.types import EventType
+from recsys.weights import DAY_MS
 from training.config import SplitConfig
 from training.errors import TooLittleDataError
-from training.split import DAY_MS, day, leave_one_out, stands, temporal_split
+from training.split import day, leave_one_out, stands, temporal_split
 
 Log = Callable[..., Interactions]
 BUY, VIEW, CART = EventType.PURCHASE, EventType.VIEW, EventType.CART

@@ -11,11 +11,11 @@ from feature_store.settings import StoreSettings
 from recsys.errors import InputError
 from recsys.release import read_manifest, verify
 from recsys.types import Consent, User
+from recsys.weights import DAY_MS
 from training.config import TrainingConfig
 from training.errors import TooLittleDataError
 from training.report import Steps
 from training.resources import Shop, open_shop
-from training.split import DAY_MS
 from training.train import Options, train
 
 pytestmark = pytest.mark.xdist_group("training")

@@ -11,13 +11,11 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from recsys.interactions import Interactions
 from recsys.metrics import Truth, ndcg, per_user_mean
-from recsys.types import POSITIVE_TYPES
-from training.baselines import AlsDefaults, Baseline, Known, OwnFirst, OwnItems, Popularity
+from training.baselines import AlsDefaults, Baseline, Known, OwnFirst, OwnItems, Popularity, positive_counts
 from training.config import EvaluationConfig, SplitConfig
 from training.protocol import Protocol, Questions, ask, ask_next, ask_touched
 from training.split import leave_one_out, temporal_split
@@ -89,7 +87,7 @@ class AlsTuned(AlsDefaults):
     def _fit(self, train: Interactions, setting: Setting, seed: int) -> None:
         from implicit.als import AlternatingLeastSquares
 
-        counts = _positive_counts(train)
+        counts = positive_counts(train)
         self._items = counts.shape[1]
         self._model = AlternatingLeastSquares(**setting._asdict(), random_state=seed)
         with threadpool_limits(1, "blas"):
@@ -106,7 +104,7 @@ class _Factors:
             raise NotForTheseShoppers(
                 f"{self.name}: has vectors only for shoppers it was fitted on; none asks"
             )
-        counts = _positive_counts(lesson.known.train)
+        counts = positive_counts(lesson.known.train)
         self._popularity = Popularity(lesson.known)
         self._known = np.diff(counts.indptr) > 0
         with threadpool_limits(1, "blas"):
@@ -159,7 +157,7 @@ class Cosine:
         with warnings.catch_warnings():
             # implicit says of its own intermediate matrix that it had to be converted.
             warnings.simplefilter("ignore")
-            self._model.fit(_positive_counts(lesson.known.train), show_progress=False)
+            self._model.fit(positive_counts(lesson.known.train), show_progress=False)
 
     def lists(self, questions: Questions, k: int, *, exclude_seen: bool) -> Lists:
         """Items by summed similarity to those of the history."""
@@ -205,8 +203,3 @@ def _validation(lesson: Lesson) -> tuple[Interactions, Questions]:
     if lesson.protocol == "next":
         return split.train, ask_next(log, split, everybody, _VALIDATION, seed)
     return split.train, ask_touched(split, everybody, _VALIDATION, seed)
-
-
-def _positive_counts(train: Interactions) -> sparse.csr_matrix:
-    rows = train.of_types(POSITIVE_TYPES)
-    return rows.user_items(np.ones(len(rows), np.float32))

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.fitting import fit_sources
+from recsys.labels import spread
 from recsys.metrics import Truth, ndcg, per_user_mean
 from recsys.train import fit_release
 from training.config import TrainingConfig
@@ -120,7 +121,7 @@ class Judge:
 def _reached(folder: Path, exam: Exam) -> Iterator[float]:
     candidate, asked = Candidate(folder, exam), exam.questions["all"]
     to_release = candidate.pipeline.vocabulary.encode(exam.log.items.ids)
-    rows = np.unique(np.linspace(0, len(asked) - 1, _REACH_QUESTIONS).round().astype(np.int64))
+    rows = spread(np.arange(len(asked)), _REACH_QUESTIONS)
     for row in rows.tolist():
         wanted = to_release[asked.truth.indices[asked.truth.indptr[row] : asked.truth.indptr[row + 1]]]
         found = candidate.pipeline.candidates(candidate.query("all", row))[0]
