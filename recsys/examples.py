@@ -73,7 +73,11 @@ def _example(
     if not len(question.items):
         return None
     query = Query(
-        as_of=question.as_of, history=question.history, attributes=attributes, exclude=question.without
+        as_of=question.as_of,
+        history=question.history,
+        asked_at=question.asked_at,
+        attributes=attributes,
+        exclude=question.without,
     )
     codes, matrix, rule = pipeline.candidates(query)
     grades = config.graded(_places(codes, question), question.grades, question.kinds, thirds[question.items])

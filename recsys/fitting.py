@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import BaseModel
 from scipy import sparse
 
+from recsys.arrays import save_json
 from recsys.catalogue import Catalogue
 from recsys.config import ReleaseConfig
 from recsys.errors import InputError
@@ -82,6 +83,7 @@ def fit_sources(
     with step("item figures"):
         ItemStats.fit(interactions).save(folder / "item_stats")
         Repeats.fit(interactions, catalogue, config.repeats).save(folder / "repeats")
+    save_json(folder, "known", {"until": interactions.end + 1})
     config.save(folder)
 
 

@@ -7,6 +7,7 @@ what the shopper touches later in the window. Logs without real times hold one e
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from recsys.history import History
 from recsys.interactions import Interactions
 from recsys.kinds import NEGATIVE, POSITIVE
+from recsys.past import SESSION_GAP_MS
 from recsys.types import EVENT_CODES, EventType
 from recsys.weights import DAY_MS
 
@@ -26,6 +28,7 @@ __all__ = [
     "held_out_questions",
     "hold_out",
     "label_start",
+    "opening_questions",
     "questions",
     "spread",
 ]
@@ -51,6 +54,8 @@ class Question:
     history: History
     as_of: int
     """Time of the newest event of the history (ms)."""
+    asked_at: int
+    """When it is asked, as in `Query` (ms)."""
     items: npt.NDArray[np.int32]
     """Wanted items, ascending."""
     grades: npt.NDArray[np.int8]
@@ -78,26 +83,19 @@ def questions(
 ) -> Iterator[Question]:
     """At most `most` questions about what happened from `start` (ms) on, in shopper order.
 
-    Shoppers are drawn by `seed` where there are too many; the moments of one shopper are spread evenly.
+    Each is asked right after the event before, at `start` at the earliest: when that event was, nobody could know
+    whether another will follow at once.
     """
-    slices = log.user_slices()
-    active = np.unique(log.user[(log.time >= start) & POSITIVE[log.type]])
-    generator = np.random.default_rng(seed)
-    order = generator.permutation(active)
-    moments = {}
-    left = most
-    for user in order.tolist():
-        rows = slice(int(slices[user]), int(slices[user + 1]))
-        found = _moments(log, rows, start)
-        if len(found):
-            found = spread(found, min(per_shopper, left))
-            moments[user] = found
-            left -= len(found)
-        if left <= 0:
-            break
-    for user in sorted(moments):
-        for row in moments[user].tolist():
-            yield _question(log, slice(int(slices[user]), int(slices[user + 1])), row, history_length)
+    for rows, row in _drawn(log, start, most, per_shopper, seed, opening=False):
+        yield _question(log, rows, row, history_length, start)
+
+
+def opening_questions(
+    log: Interactions, start: int, most: int, per_shopper: int, history_length: int, seed: int
+) -> Iterator[Question]:
+    """The same about moments that open a visit, asked at that moment: a shop sees who comes back."""
+    for rows, row in _drawn(log, start, most, per_shopper, seed, opening=True):
+        yield _question(log, rows, row, history_length, int(log.time[row]))
 
 
 def held_out_questions(
@@ -114,6 +112,7 @@ def held_out_questions(
             user,
             history,
             int(history.times[-1]),
+            0,
             log.item[row : row + 1],
             np.array([NEXT], np.int8),
             log.type[row : row + 1],
@@ -160,15 +159,44 @@ def spread(values: npt.NDArray[np.int64], most: int) -> npt.NDArray[np.int64]:
     return np.asarray(values[places])
 
 
-def _moments(log: Interactions, rows: slice, start: int) -> npt.NDArray[np.int64]:
-    """First rows of the positive moments at or after `start` that have something before them."""
+def _drawn(
+    log: Interactions, start: int, most: int, per_shopper: int, seed: int, *, opening: bool
+) -> Iterator[tuple[slice, int]]:
+    """At most `most` moments: the rows of the shopper, the first row of the moment.
+
+    Shoppers are drawn by `seed` where there are too many, others for openings: more shoppers teach more than more
+    questions of the same ones. The moments of one shopper are spread evenly.
+    """
+    slices = log.user_slices()
+    active = np.unique(log.user[(log.time >= start) & POSITIVE[log.type]])
+    moments: dict[int, tuple[slice, npt.NDArray[np.int64]]] = {}
+    left = most
+    for user in np.random.default_rng(seed).permutation(active)[:: -1 if opening else 1].tolist():
+        rows = slice(int(slices[user]), int(slices[user + 1]))
+        found = _moments(log, rows, start, opening=opening)
+        if len(found):
+            found = spread(found, min(per_shopper, left))
+            moments[user] = rows, found
+            left -= len(found)
+        if left <= 0:
+            break
+    for _, (rows, found) in sorted(moments.items(), key=itemgetter(0)):
+        for row in found.tolist():
+            yield rows, row
+
+
+def _moments(log: Interactions, rows: slice, start: int, *, opening: bool) -> npt.NDArray[np.int64]:
+    """First rows of the positive moments at or after `start` that have something before them, a pause if `opening`."""
     times = log.time[rows]
-    positive = POSITIVE[log.type[rows]] & (times >= start) & (times > times[0])
-    _, first = np.unique(times[positive], return_index=True)
-    return np.asarray(np.flatnonzero(positive)[first] + rows.start)
+    since = np.diff(times, prepend=times[0])
+    wanted = POSITIVE[log.type[rows]] & (times >= start) & (times > times[0])
+    if opening:
+        wanted &= since > SESSION_GAP_MS
+    _, first = np.unique(times[wanted], return_index=True)
+    return np.asarray(np.flatnonzero(wanted)[first] + rows.start)
 
 
-def _question(log: Interactions, rows: slice, row: int, limit: int) -> Question:
+def _question(log: Interactions, rows: slice, row: int, limit: int, asked_at: int) -> Question:
     times = log.time[rows]
     until = rows.start + int(np.searchsorted(times, log.time[row]))
     past = slice(max(rows.start, until - limit), until)
@@ -187,6 +215,7 @@ def _question(log: Interactions, rows: slice, row: int, limit: int) -> Question:
         int(log.user[row]),
         history,
         int(history.times[-1]),
+        asked_at,
         codes.astype(np.int32),
         grades,
         _KIND_OF_STRENGTH[strongest],

@@ -55,10 +55,12 @@ class Past:
     """The positive events themselves, oldest first."""
     session_start: int
     """Row of `history` that opens the current session."""
+    opens_visit: bool
+    """Whether that session is over and the shopper begins another one."""
 
     @classmethod
-    def of(cls, history: History) -> Self:
-        """Count a history; events that are not positive only age what is before them."""
+    def of(cls, history: History, asked_at: int = 0) -> Self:
+        """Count a history; events that are not positive only age what is before them. `asked_at` as in `Query`."""
         kept = POSITIVE[history.types]
         newest = int(history.times[-1]) if len(history) else 0
         rows = (
@@ -94,6 +96,7 @@ class Past:
             in_session=np.bincount(inverse[opening:], minlength=count).astype(np.float32),
             history=rows,
             session_start=opening,
+            opens_visit=bool(len(history)) and asked_at - newest > SESSION_GAP_MS,
         )
 
     def __len__(self) -> int:

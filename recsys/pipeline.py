@@ -13,7 +13,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from recsys.arrays import load_array
+from recsys.arrays import load_array, load_json
 from recsys.catalogue import Catalogue
 from recsys.config import ReleaseConfig
 from recsys.expressions import Expression
@@ -84,7 +84,8 @@ class Pipeline:
             TrendingItems(trending, catalogue.category),
         )
         als = Als.load(folder / "als", factors)
-        reader = TasteReader(config, als, TagVectors.load(folder / "tags"))
+        known_until = int(load_json(folder, "known")["until"])
+        reader = TasteReader(config, als, TagVectors.load(folder / "tags"), known_until)
         repeats = Repeats.load(folder / "repeats")
         table = FeatureTable(catalogue, ItemStats.load(folder / "item_stats"), repeats, vectors)
         ranker = Ranker.load(folder / "ranker", FEATURES) if (folder / "ranker").is_dir() else None

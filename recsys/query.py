@@ -30,6 +30,9 @@ class Query:
     slot: Slot = "any"
     """The place whose rule holds (`recsys.ranking.slots`); `any` has none, and a related list never has one."""
     history: History = EMPTY_HISTORY
+    asked_at: int = 0
+    """When the shopper asks (ms), where that is known. Else it is right after the newest event of the history, and
+    never before the end of what the release knows: nobody could ask it earlier (docs/decisions/0021)."""
     attributes: Mapping[str, Scalar] = field(default_factory=dict)
     """What is known of the shopper (`user.*` of filters, taste without events)."""
     related: Codes | None = None

@@ -16,7 +16,15 @@ from recsys.examples import collect
 from recsys.fading import FADINGS, choose_fading
 from recsys.fitting import Material, Step, fit_sources, wants_anything
 from recsys.interactions import Interactions
-from recsys.labels import HISTORY_LENGTH, Question, held_out_questions, hold_out, label_start, questions
+from recsys.labels import (
+    HISTORY_LENGTH,
+    Question,
+    held_out_questions,
+    hold_out,
+    label_start,
+    opening_questions,
+    questions,
+)
 from recsys.pipeline import Pipeline
 from recsys.profile import Profile
 from recsys.ranking.learning import Example, Lesson, learn
@@ -123,7 +131,10 @@ class Teacher:
 
     def _questions(self, rows: Interactions, start: int, config: ReleaseConfig) -> Iterator[Question]:
         ranker = config.ranker
-        return questions(rows, start, ranker.queries, ranker.queries_per_shopper, HISTORY_LENGTH, self.seed)
+        openings = round(ranker.queries * ranker.openings)
+        how = (ranker.queries_per_shopper, HISTORY_LENGTH, self.seed)
+        yield from questions(rows, start, ranker.queries - openings, *how)
+        yield from opening_questions(rows, start, openings, *how)
 
     def _examples(
         self, config: ReleaseConfig, pipeline: Pipeline, asked: Iterable[Question]

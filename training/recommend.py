@@ -98,6 +98,7 @@ class BatchLists:
             num=self.k,
             slot=self.slot,
             history=History.of(events, self.pipeline.vocabulary, as_of, self.history_length),
+            asked_at=0 if request.events is not None else as_of,
             attributes=self.shoppers.attributes.get(shopper or "", {}),
             exclude=exclude,
         )

@@ -54,6 +54,7 @@ _SHOPPER: Final = (
     "shopper_buys",
     "session_events",
     "session_age",
+    "opens_visit",
 )
 FEATURES: Final = (
     "rule",
@@ -234,4 +235,5 @@ def _shopper(past: Past) -> list[float]:
         float(past.purchases.sum()) / len(rows),
         float(len(rows) - opening),
         float(np.log1p((rows.times[-1] - rows.times[opening]) / 60_000)),
+        float(past.opens_visit),
     ]

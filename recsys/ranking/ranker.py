@@ -50,6 +50,8 @@ class RankerConfig(BaseModel):
     """Questions asked at most, spread over shoppers."""
     queries_per_shopper: int = Field(default=20, ge=1)
     """Questions one shopper asks at most in a window."""
+    openings: float = Field(default=0.33, ge=0, le=1)
+    """Share of the questions that are about what opens a visit, asked as the shopper comes back."""
     least_queries: int = Field(default=200, ge=20)
     """Fewer answered questions than this teach nothing; the own-first rule stays."""
     rows_per_query: int = Field(default=100, ge=10)

@@ -23,6 +23,8 @@ class TasteReader:
     config: ReleaseConfig
     als: Als
     tags: TagVectors
+    known_until: int
+    """End of what the release knows (ms)."""
 
     def read(self, query: Query) -> Taste:
         """The taste of a shopper, or of the items a related list is asked for (if any of them is known)."""
@@ -32,8 +34,15 @@ class TasteReader:
         own, values, model_values = self._own(history)
         recent, ages = _most_recent(history, own, self.config.retrieval.seeds)
         weights = self._seed_weights(len(recent))
+        past = Past.of(history, max(query.asked_at, self.known_until))
         return Taste(
-            own, values, recent, weights, ages, Past.of(history), self._vector(query, own, model_values)
+            own,
+            values,
+            recent,
+            weights,
+            ages,
+            past,
+            self._vector(query, own, model_values),
         )
 
     def _related(self, items: Codes) -> Taste:

@@ -29,6 +29,8 @@ def make_query(ask: Ask, shopper: Shopper, vocabulary: Vocabulary, as_of: int, h
         num=ask.num,
         slot=next((slot for slot in SLOTS if slot == ask.slot), "any"),
         as_of=as_of,
+        # Events that come along are this visit's; stored ones may be of a visit long over.
+        asked_at=0 if ask.events else as_of,
         filter=parsed(ask.filter) if ask.filter is not None else None,
         exclude=known_codes(ask.exclude_ids, vocabulary),
         boosts=tuple((parsed(text), factor) for text, factor in ask.boosts),

@@ -83,8 +83,10 @@ def test_a_question_that_no_candidate_answers_teaches_nothing(
     pipeline: Pipeline, shop: Shop, asked: list[Question]
 ) -> None:
     cold = shop.planted.cold[:1]
-    sofa = Question(0, asked[0].history, asked[0].as_of, cold, np.array([NEXT], np.int8), asked[0].kinds[:1])
-    none = Question(0, asked[0].history, asked[0].as_of, cold[:0], asked[0].grades[:0], asked[0].kinds[:0])
+    sofa = Question(
+        0, asked[0].history, asked[0].as_of, 0, cold, np.array([NEXT], np.int8), asked[0].kinds[:1]
+    )
+    none = Question(0, asked[0].history, asked[0].as_of, 0, cold[:0], asked[0].grades[:0], asked[0].kinds[:0])
     codes, _, _ = pipeline.candidates(Query(as_of=sofa.as_of, history=sofa.history))
     assert collected(pipeline, shop, [none]) == []
     assert len(collected(pipeline, shop, [sofa])) == int(np.isin(codes, cold).any())

@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from recsys.interactions import Interactions
-from recsys.labels import LATER, NEXT, Question, held_out_questions, hold_out, label_start, questions, spread
+from recsys.labels import (
+    LATER,
+    NEXT,
+    Question,
+    held_out_questions,
+    hold_out,
+    label_start,
+    opening_questions,
+    questions,
+    spread,
+)
 from recsys.testing import Row, log_of
 from recsys.types import EVENT_CODES, EventType
 from recsys.weights import DAY_MS
@@ -42,6 +52,22 @@ def test_a_question_is_asked_at_the_event_before_and_never_at_the_time_of_its_an
     assert second.history.items.tolist() == [MILK, TEA]
     for question in (first, second):
         assert question.history.times.max() == question.as_of
+
+
+def test_a_question_is_asked_when_its_window_begins_at_the_earliest() -> None:
+    rows = [("ann", "milk", VIEW, 1), ("ann", "tea", VIEW, 5), ("ann", "sofa", VIEW, 9)]
+    assert [question.asked_at for question in asked(rows, day=4)] == [4 * DAY_MS] * 2
+
+
+def test_visits_are_asked_about_as_they_open_and_nothing_within_them_is() -> None:
+    minute = 1 / 24 / 60
+    days = {"milk": 1.0, "tea": 5.0, "sofa": 5 + 29 * minute, "lamp": 5 + 60 * minute}
+    log = log_of([("ann", item, VIEW, day) for item, day in days.items()], ITEMS)
+    tea, lamp = opening_questions(log, 2 * DAY_MS, 100, 100, 50, 0)
+    assert wanted(tea) == {TEA: NEXT, SOFA: LATER, LAMP: LATER}
+    assert (tea.as_of, tea.asked_at) == (DAY_MS, 5 * DAY_MS)
+    assert wanted(lamp) == {LAMP: NEXT}
+    assert lamp.history.items.tolist() == [MILK, TEA, SOFA]
 
 
 def test_a_basket_is_one_moment_and_all_of_it_is_wanted_next() -> None:

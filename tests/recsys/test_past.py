@@ -42,6 +42,15 @@ def test_ages_span_and_interval_are_hours_back_from_the_newest_event() -> None:
     assert found.bought_age.tolist() == [7, pytest.approx(1e6)]
 
 
+def test_a_visit_is_over_after_thirty_minutes_of_silence() -> None:
+    rows, newest = history([(TEA, VIEW, 0), (MILK, VIEW, 2)]), 2 * HOUR_MS
+    assert not Past.of(rows).opens_visit
+    assert not Past.of(rows, newest + HOUR_MS // 2).opens_visit
+    assert Past.of(rows, newest + HOUR_MS // 2 + 1).opens_visit
+    assert not Past.of(history([(TEA, VIEW, 0)])).opens_visit
+    assert not EMPTY_PAST.opens_visit
+
+
 def test_an_event_is_worth_half_after_its_half_life() -> None:
     found = past((MILK, VIEW, 0), (TEA, VIEW, 7 * 24))
     assert found.week.tolist() == pytest.approx([0.5, 1.0])

@@ -12,6 +12,7 @@ from recsys.expressions import parse
 from recsys.history import History
 from recsys.pipeline import Pipeline
 from recsys.query import SLOTS, Query
+from recsys.ranking.features import FEATURES
 from recsys.testing import Shop, build_shop
 from recsys.train import fit_release
 from recsys.types import EVENT_CODES, EventType
@@ -56,6 +57,21 @@ def test_new_items_of_the_shoppers_own_community_fill_the_list(pipeline: Pipelin
     assert np.mean(shares) > 0.6
 
 
+def test_a_visit_is_over_when_the_release_knows_later_times_or_the_shopper_asks_later(
+    pipeline: Pipeline, shop: Shop
+) -> None:
+    def opens_visit(first: int, asked_at: int = 0) -> bool:
+        items, kinds = codes(1, 2), np.array([EVENT_CODES[EventType.VIEW]] * 2, np.int8)
+        history = History(items, kinds, np.array([first, first + 60_000], np.int64))
+        _, matrix, _ = pipeline.candidates(Query(as_of=shop.end, history=history, asked_at=asked_at))
+        return bool(matrix[FEATURES.index("opens_visit")].all())
+
+    assert opens_visit(shop.start)
+    assert not opens_visit(shop.end)
+    assert not opens_visit(shop.end, shop.end + 30 * 60_000)
+    assert opens_visit(shop.end, shop.end + 32 * 60_000)
+
+
 def test_a_returned_item_is_no_reason_to_see_it_again(pipeline: Pipeline, shop: Shop) -> None:
     kinds = [EVENT_CODES[kind] for kind in (EventType.PURCHASE, EventType.RETURN)]
     history = History(codes(4, 4), np.array(kinds, np.int8), np.array([1000, 2000], np.int64))
@@ -65,7 +81,9 @@ def test_a_returned_item_is_no_reason_to_see_it_again(pipeline: Pipeline, shop: 
 
 def test_an_event_changes_the_next_list(pipeline: Pipeline, shop: Shop) -> None:
     before = pipeline.recommend(Query(as_of=shop.end))
-    viewed = History(codes(50), np.array([EVENT_CODES[EventType.VIEW]], np.int8), np.array([5], np.int64))
+    viewed = History(
+        codes(50), np.array([EVENT_CODES[EventType.VIEW]], np.int8), np.array([shop.end], np.int64)
+    )
     after = pipeline.recommend(Query(as_of=shop.end, history=viewed))
     assert after.items.tolist() != before.items.tolist()
     assert after.items[0] == 50

@@ -89,8 +89,8 @@ class AlsTuned(AlsDefaults):
 
         counts = positive_counts(train)
         self._items = counts.shape[1]
-        self._model = AlternatingLeastSquares(**setting._asdict(), random_state=seed)
         with threadpool_limits(1, "blas"):
+            self._model = AlternatingLeastSquares(**setting._asdict(), random_state=seed)
             self._model.fit(counts, show_progress=False)
 
 

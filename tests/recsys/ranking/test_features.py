@@ -157,6 +157,7 @@ def test_what_is_known_of_the_shopper_is_the_same_for_every_candidate() -> None:
     assert (found["shopper_returning"][0], found["shopper_buys"][0]) == (0.5, 0.25)
     assert found["session_events"][0] == 2
     assert found["session_age"][0] == pytest.approx(np.log1p(12))
+    assert found["opens_visit"].tolist() == [0] * N
 
 
 def test_a_candidate_is_seen_the_same_alone_and_among_others_but_for_what_is_relative() -> None:
