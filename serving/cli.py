@@ -4,6 +4,7 @@ Only what a verb needs is imported, when it runs. What another program may read 
 person reads to stderr.
 """
 
+import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -37,11 +38,27 @@ def run_everything(host: Host = None, port: Port = None) -> None:
 
 
 @serve.command("serve")
-def run_api(host: Host = None, port: Port = None) -> None:
+def run_api(
+    host: Host = None,
+    port: Port = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=256, help="Processes behind the port; about one per core.")
+    ] = 1,
+) -> None:
     """Run the HTTP service alone: for production, beside `recsys worker` and `recsys jobs`."""
-    from serving.runtime.server import run
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(
+            name, "1"
+        )  # read when numpy and faiss are imported: more threads than cores stall
+    settings = _settings(host=host, port=port)
+    if workers > 1:
+        from serving.runtime.workers import run_workers
 
-    run(_settings(host=host, port=port))
+        run_workers(settings, workers)
+    else:
+        from serving.runtime.server import run
+
+        run(settings)
 
 
 @worker.command("worker")

@@ -61,10 +61,12 @@ def neighbours(
     reached = np.empty(n, np.int32)
     for item in range(n):
         found = _meet(visits, rules, item, (met, shoppers, state, reached))
-        others = reached_places(met, reached, found)
+        touched = reached_places(shoppers, reached, found)
+        # A meeting may be worth nothing: so old that it underflows, or backwards where that does not count.
+        others = touched[met[touched] > 0]
         doubt = root_mass[others] * root_mass[item] + np.float32(rules.shrinkage)
         share = met[others] / doubt * np.where(shoppers[others] > 1, np.float32(1), np.float32(rules.lone))
-        for other in others:
+        for other in touched:
             met[other], shoppers[other], state[0, other] = 0, 0, -1
         kept = largest(share, rules.most)
         counts[item] = len(kept)

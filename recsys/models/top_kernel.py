@@ -1,5 +1,7 @@
 """Which entries of a row are its largest: compiled, and the same on every run."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -27,7 +29,7 @@ def largest(weights: npt.NDArray[np.float32], most: int) -> npt.NDArray[np.int64
 
 @compiled()
 def reached_places(
-    row: npt.NDArray[np.float32], reached: npt.NDArray[np.int32], found: int
+    row: npt.NDArray[Any], reached: npt.NDArray[np.int32], found: int
 ) -> npt.NDArray[np.int32]:
     """The `found` places of `row` that are not zero, ascending; `reached` lists them in any order.
 

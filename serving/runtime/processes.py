@@ -10,28 +10,149 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
-__all__ = ["Child", "Command"]
+__all__ = ["Child", "Command", "Forked", "Process", "Startable"]
 
 _PR_SET_PDEATHSIG: Final = 1
+_LINUX: Final = sys.platform.startswith("linux")
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 10.0
 # A child that ran this long was well: its next death starts with the shortest pause again.
 _WELL_AFTER_S: Final = 10.0
 
 
+class Process(Protocol):
+    """A process that was started, with the methods of `subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
+
+    def poll(self) -> int | None:
+        """Exit code, less than 0 for a signal; None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Exit code, after it has ended; subprocess.TimeoutExpired before that."""
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+
+
+class Startable(Protocol):
+    """What a child can be made of, any number of times."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    def start(self) -> Process:
+        """Start it once."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What a child runs. Its output goes to `log` (appended), or to this process's own when that is None."""
+    """A program. Its output goes to `log` (appended), or to this process's own when that is None."""
 
     name: str
     arguments: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     log: Path | None = None
+
+    def start(self) -> Process:
+        """Run the program."""
+        output = self.log.open("ab") if self.log is not None else None
+        try:
+            return subprocess.Popen(
+                self.arguments,
+                env={**os.environ, **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                process_group=0,
+                # libc is loaded before the fork, so that nothing is imported between fork and exec.
+                preexec_fn=_die_with_parent if _LINUX else None,  # noqa: PLW1509
+            )
+        finally:
+            if output is not None:
+                output.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Forked:
+    """A copy of this process that calls `run` and ends: what was imported here is shared, page by page.
+
+    Whoever forks has no threads and no connections yet.
+    """
+
+    name: str
+    run: Callable[[], None]
+
+    def start(self) -> Process:
+        """Fork."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid:
+            return _ForkedProcess(pid)
+        code = 1
+        try:
+            os.setpgid(0, 0)
+            if _LINUX:
+                _die_with_parent()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_DFL)
+            self.run()
+            code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            # Not sys.exit: what the parent wants done at its end is not the child's to do.
+            os._exit(code)
+
+
+class _ForkedProcess:
+    """A forked child as `Process`."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        if self._code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._code = os.waitstatus_to_exitcode(status)
+        return self._code
+
+    def wait(self, timeout: float | None = None) -> int:
+        until = float("inf") if timeout is None else time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if time.monotonic() > until:
+                raise subprocess.TimeoutExpired("fork", timeout or 0.0)
+            time.sleep(0.02)
+        return code
+
+    def terminate(self) -> None:
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
 
 
 class Child:
@@ -39,14 +160,14 @@ class Child:
 
     def __init__(
         self,
-        command: Command,
+        command: Startable,
         say: Callable[[str], None],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.command = command
         self._say = say
         self._monotonic = monotonic
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self._started_at = 0.0
         self._start_at = float("-inf")
         self._pause_s = _FIRST_PAUSE_S
@@ -59,10 +180,10 @@ class Child:
     def tend(self) -> None:
         """Start the process if it does not run and its pause is over."""
         if self._process is not None and self._process.poll() is not None:
-            self._note_end(self._process.returncode)
+            self._note_end(self._process.wait())
             self._process = None
         if self._process is None and self._monotonic() >= self._start_at:
-            self._process = self._start()
+            self._process = self.command.start()
             self._started_at = self._monotonic()
 
     def ask_to_stop(self) -> None:
@@ -96,23 +217,6 @@ class Child:
         self._say(f"{self.command.name} {how}; starting it again in {self._pause_s:g} s")
         self._start_at = now + self._pause_s
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
-
-    def _start(self) -> "subprocess.Popen[bytes]":
-        output = self.command.log.open("ab") if self.command.log is not None else None
-        try:
-            return subprocess.Popen(
-                self.command.arguments,
-                env={**os.environ, **self.command.environment},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                process_group=0,
-                # libc is loaded before the fork, so that nothing is imported between fork and exec.
-                preexec_fn=_die_with_parent if sys.platform.startswith("linux") else None,  # noqa: PLW1509
-            )
-        finally:
-            if output is not None:
-                output.close()
 
 
 _LIBC: Final = ctypes.CDLL(None)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from recsys.errors import ConfigError, UnavailableError
-from serving.runtime.processes import Child, Command
+from serving.runtime.processes import Child, Command, Startable
 from serving.settings import Settings
 
 __all__ = ["Store", "Supervisor", "children_of", "free_port", "lock_home", "refuse_taken_port"]
@@ -45,7 +45,7 @@ class Supervisor:
 
     def __init__(
         self,
-        commands: Sequence[Command],
+        commands: Sequence[Startable],
         store: Store | None,
         say: Callable[[str], None],
         each_tick: Callable[[], None] = lambda: None,

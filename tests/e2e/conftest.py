@@ -15,6 +15,16 @@ from typing import Any
 import httpx
 import pytest
 
+from feature_store.online.blobs import RedisBlobStore
+from feature_store.online.redis_store import RedisOnlineStore
+from feature_store.server.connection import client_for
+from feature_store.server.valkey import EmbeddedValkey
+from feature_store.settings import StoreSettings
+from recsys.config import ReleaseConfig
+from recsys.release import push, seal
+from recsys.testing import Shop, ShopSize, build_shop
+from recsys.train import fit_release
+
 ROOT = Path(__file__).resolve().parents[2]
 RECSYS = (sys.executable, "-c", "from recsys.cli import main; main()")
 
@@ -165,3 +175,46 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
+    """A server of the test's own, which the product knows by REDIS_URL and therefore does not restart."""
+    server = EmbeddedValkey(tmp_path_factory.mktemp("v"))
+    server.ensure()
+    yield server
+    server.leave()
+    server.wait_until_stopped()
+
+
+@pytest.fixture(scope="session")
+def shop() -> Shop:
+    return build_shop(7, ShopSize(users=60, groups=4, items_per_group=20, sessions_per_user=6.0))
+
+
+@pytest.fixture
+def publish(shop: Shop) -> Callable[..., str]:
+    """Fits a small release into a folder, makes it live, and tells its id."""
+    attributes = {user.user_id: user.attributes for user in shop.users}
+
+    def make_live(settings: StoreSettings, folder: Path, seed: int = 0) -> str:
+        fit_release(shop.interactions, shop.items, attributes, ReleaseConfig(), folder, seed=seed)
+        now = time.time_ns() // 1_000_000
+        manifest = seal(
+            folder,
+            config={},
+            metrics={},
+            slices={},
+            data={"until": shop.end},
+            code_version="test",
+            created_at=now,
+        )
+        client = client_for(settings)
+        push(folder, RedisBlobStore(client, settings.namespace))
+        store = RedisOnlineStore.of(client, settings)
+        store.set_live_release(manifest.release_id, now)
+        store.close()
+        client.close()
+        return manifest.release_id
+
+    return make_live

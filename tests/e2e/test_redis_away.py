@@ -3,60 +3,17 @@
 import socket
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from feature_store.online.blobs import RedisBlobStore
-from feature_store.online.redis_store import RedisOnlineStore
-from feature_store.server.connection import client_for
 from feature_store.server.valkey import EmbeddedValkey
 from feature_store.settings import StoreSettings
-from recsys.config import ReleaseConfig
-from recsys.release import push, seal
-from recsys.testing import Shop, ShopSize, build_shop
-from recsys.train import fit_release
+from recsys.testing import Shop
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-
-
-@pytest.fixture
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
-    """A server of the test's own, which the product knows by REDIS_URL and therefore does not restart."""
-    server = EmbeddedValkey(tmp_path_factory.mktemp("v"))
-    server.ensure()
-    yield server
-    server.leave()
-    server.wait_until_stopped()
-
-
-@pytest.fixture(scope="module")
-def shop() -> Shop:
-    return build_shop(7, ShopSize(users=60, groups=4, items_per_group=20, sessions_per_user=6.0))
-
-
-def publish(shop: Shop, settings: StoreSettings, folder: Path) -> None:
-    """Fit a small release and make it live."""
-    attributes = {user.user_id: user.attributes for user in shop.users}
-    fit_release(shop.interactions, shop.items, attributes, ReleaseConfig(), folder, seed=0)
-    now = time.time_ns() // 1_000_000
-    manifest = seal(
-        folder,
-        config={},
-        metrics={},
-        slices={},
-        data={"until": shop.end},
-        code_version="test",
-        created_at=now,
-    )
-    client = client_for(settings)
-    push(folder, RedisBlobStore(client, settings.namespace))
-    store = RedisOnlineStore.of(client, settings)
-    store.set_live_release(manifest.release_id, now)
-    store.close()
-    client.close()
 
 
 def event(shop: Shop, item: int = 0) -> dict[str, object]:
@@ -74,11 +31,12 @@ def test_lists_go_on_and_events_wait_while_redis_is_away(
     free_port: int,
     valkey: EmbeddedValkey,
     shop: Shop,
+    publish: Callable[..., str],
     tmp_path: Path,
 ) -> None:
     product = make_product(REDIS_URL=f"unix://{valkey.socket}")
     settings = StoreSettings.load(home=product.home, redis_url=f"unix://{valkey.socket}")
-    publish(shop, settings, tmp_path / "release")
+    publish(settings, tmp_path / "release")
     caller = product.storefront(free_port)
     product.start("serve", "--port", str(free_port))
     product.wait_for(lambda: caller.get("/readyz").status == 200, "a ready API")
@@ -116,11 +74,12 @@ def test_an_api_that_starts_without_redis_serves_the_release_it_had(
     free_port: int,
     valkey: EmbeddedValkey,
     shop: Shop,
+    publish: Callable[..., str],
     tmp_path: Path,
 ) -> None:
     product = make_product(REDIS_URL=f"unix://{valkey.socket}")
     settings = StoreSettings.load(home=product.home, redis_url=f"unix://{valkey.socket}")
-    publish(shop, settings, tmp_path / "release")
+    publish(settings, tmp_path / "release")
     caller = product.storefront(free_port)
     first = product.start("serve", "--port", str(free_port))
     product.wait_for(lambda: caller.get("/readyz").status == 200, "a ready API")

@@ -24,6 +24,7 @@ NOW = 1_600_000_000_000
 pytestmark = [
     pytest.mark.realdata,
     pytest.mark.slow,
+    pytest.mark.timeout(1200),  # the whole path on real purchases, on a machine that may be busy
     pytest.mark.xdist_group("training"),
     pytest.mark.skipif(DATASETS is None, reason="RECSYS_DATASETS is not set (CI sets it)"),
 ]

@@ -179,3 +179,41 @@ def test_an_empty_log_gives_empty_lists() -> None:
     log = sessions([0, 1])
     model = Covisitation.fit(log.where(np.zeros(len(log), bool)), EXACT)
     assert [neighbours(model, item) for item in range(6)] == [{}] * 6
+
+
+def log_of_visits(generator: np.random.Generator, items: int, shoppers: int) -> Interactions:
+    """Visits of five items each, in an order."""
+    size = shoppers * 5
+    user = np.repeat(np.arange(shoppers), 5).astype(np.int32)
+    return Interactions.sort(
+        users=Vocabulary([f"u{number}" for number in range(shoppers)]),
+        items=Vocabulary([f"i{number}" for number in range(items)]),
+        columns=(
+            user,
+            generator.integers(items, size=size).astype(np.int32),
+            np.full(size, VIEW, np.int8),
+            np.arange(size, dtype=np.int64) % 5 * 1000,
+            user.copy(),
+            np.ones(size, np.float32),
+        ),
+    )
+
+
+def test_a_meeting_that_is_worth_nothing_leaves_no_trace_in_other_lists() -> None:
+    log = log_of_visits(np.random.default_rng(0), items=300, shoppers=600)
+    none, hardly = (
+        Covisitation.fit(log, CovisitationConfig(half_life_days=1e9, backward=worth))
+        for worth in (0.0, 1e-25)
+    )
+    for item in range(300):
+        expected = {code: weight for code, weight in neighbours(hardly, item).items() if weight > 1e-20}
+        found = neighbours(none, item)
+        assert set(expected) <= set(found) or len(found) == 100
+        assert found == pytest.approx({code: expected[code] for code in found})
+
+
+def test_a_meeting_of_long_ago_costs_no_neighbour_of_today() -> None:
+    config = CovisitationConfig(shrinkage=0.0, half_life_days=7, lone=1.0)
+    model = Covisitation.fit(sessions([0, 1], [1, 2], days=[0, 1200]), config)
+    assert neighbours(model, 2).keys() == {1}
+    assert neighbours(model, 0) == {}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.runtime.processes import Child, Command
+from serving.runtime.processes import Child, Command, Forked
 
 SLEEP = "import time; time.sleep(60)"
 DEAF = """
@@ -140,3 +140,59 @@ def test_stopping_what_never_ran_does_nothing(start: Callable[..., tuple[Child, 
     child, said = start(SLEEP)
     child.stop(1.0)
     assert said == []
+
+
+def forked(run: Callable[[], None]) -> tuple[Child, list[str]]:
+    said: list[str] = []
+    return Child(Forked("copy", run), said.append), said
+
+
+def test_a_forked_child_runs_what_it_was_given_and_is_stopped_like_any_other() -> None:
+    child, said = forked(lambda: time.sleep(60))
+    child.tend()
+    pid = child.pid
+    assert pid is not None and pid != os.getpid()
+    child.stop(5.0)
+    assert child.pid is None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    ("run", "how"),
+    [
+        (lambda: None, "ended with code 0"),
+        (lambda: sys.exit(3), "ended with code 3"),
+        (lambda: 1 / 0, "ended with code 1"),
+    ],
+)
+def test_a_forked_child_ends_by_itself_and_is_told_of(run: Callable[[], None], how: str) -> None:
+    child, said = forked(run)
+    child.tend()
+    wait_for(lambda: child.pid is None)
+    child.tend()
+    assert how in said[0]
+
+
+def test_a_forked_child_that_is_killed_comes_back() -> None:
+    child, said = forked(lambda: time.sleep(60))
+    child.tend()
+    end(child)
+    child.tend()
+    assert "SIGKILL" in said[0]
+    wait_for(lambda: (child.tend(), child.pid)[1] is not None)
+    child.stop(0.0)
+
+
+def test_a_forked_child_that_is_deaf_is_killed() -> None:
+    def deaf() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(60)
+
+    child, said = forked(deaf)
+    child.tend()
+    time.sleep(0.3)
+    child.stop(0.2)
+    assert child.pid is None
+    assert said == ["copy does not stop, killing it"]
