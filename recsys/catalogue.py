@@ -8,7 +8,7 @@ new and others old; its eligibility goes from the old to the new state in one st
 one whole version. A reader that keeps an array may see later changes in it, or none. Writers queue.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -22,6 +22,8 @@ from recsys.categories import CategoryTree
 from recsys.columns import AttributeColumn, Codes, Dictionary, SetColumn, TextColumn
 from recsys.documents import Documents, encode_item
 from recsys.errors import InputError
+from recsys.expressions.fields import ATTRIBUTE_PREFIX
+from recsys.item_set import ItemSet
 from recsys.offers import item_available
 from recsys.timeline import NUMBERS, Spans, face_base
 from recsys.types import ITEM_KINDS, Item
@@ -45,6 +47,8 @@ _DTYPES: Final[Mapping[str, type[np.generic]]] = {
     **dict.fromkeys(NUMBERS, np.float64),
 }
 """One array each. `listed` is the kind where the item may be shown, else -1: eligibility in one element."""
+_ALSO: Final[Mapping[str, tuple[str, ...]]] = {"discount": ("price", "list_price"), "stock": ("available",)}
+"""Columns that a field reads besides its own."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -62,7 +66,10 @@ class Catalogue:
     version: int = 0
     """Counts changes, so that whatever is derived from the columns knows when it is old."""
     _writing: Lock = field(default_factory=Lock, repr=False)
-    _numbers: dict[str, tuple[tuple[int, int], Numbers]] = field(default_factory=dict, repr=False)
+    _changes: dict[str, int] = field(default_factory=dict, repr=False)
+    """By column, counted once the new value can be read."""
+    _numbers: dict[str, tuple[tuple[int, ...], Numbers]] = field(default_factory=dict, repr=False)
+    _listed: tuple[tuple[int, ...], ItemSet] | None = field(default=None, repr=False)
 
     @classmethod
     def build(cls, items: Sequence[Item], vocabulary: Vocabulary | None = None) -> Self:
@@ -160,8 +167,8 @@ class Catalogue:
 
     def number(self, name: str, as_of: int) -> Numbers:
         """float64[n] of `price`, `list_price`, `cost` or `stock` at a moment, with promotions; read only."""
-        # The version is read before the values, so a change in between makes the next call compute again.
-        state = (self.version, self.spans.period(as_of))
+        # The state is read before the values, so a change in between makes the next call compute again.
+        state = self.state((name,), as_of)
         held = self._numbers.get(name)
         if held is None or held[0] != state:
             held = self._numbers[name] = (state, self.spans.at(self.arrays[name], name, as_of))
@@ -178,6 +185,23 @@ class Catalogue:
         for kind in kinds[1:]:
             flags |= listed == _kind_code(kind)
         return flags
+
+    def listed(self) -> ItemSet:
+        """The products that are `eligible`: one set, never written into, until what is listed changes."""
+        state = self.state(("listed",), 0)
+        held = self._listed
+        if held is None or held[0] != state:
+            flags = self.eligible(0)
+            flags.setflags(write=False)
+            held = self._listed = state, ItemSet(flags)
+        return held[1]
+
+    def state(self, names: Iterable[str], as_of: int) -> tuple[int, ...]:
+        """Another value whenever these columns (fields of `recsys.expressions`) may read otherwise at a moment."""
+        read = sorted({"present", *names, *(other for name in names for other in _ALSO.get(name, ()))})
+        changes = tuple(self._changes.get(name, 0) for name in read)
+        timed = not {*NUMBERS, "discount"}.isdisjoint(read)
+        return (*changes, self.spans.period(as_of)) if timed else changes
 
     def item(self, code: int) -> Item | None:
         """The whole item as it is now; None for a code that the catalogue has no item of."""
@@ -250,7 +274,10 @@ class Catalogue:
         for name, value in row.items():
             self._put(name, code, value)
         self._write_words(code, before, item)
-        self.spans = self.spans.with_item(code, item)
+        spans = self.spans.with_item(code, item)
+        if spans is not self.spans:
+            self.spans = spans
+            self._changed(*NUMBERS)
         self.documents.put(code, document)
         # Last, so that an item becomes eligible only when everything else of it is new.
         self._put("listed", code, listed)
@@ -260,12 +287,17 @@ class Catalogue:
         for name, text in self.texts.items():
             if _text(before, name) != _text(item, name):
                 text.put(code, _text(item, name))
+                self._changed(name)
         for name, column in self.sets.items():
-            column.put(code, getattr(before, name), getattr(item, name))
+            if getattr(before, name) != getattr(item, name):
+                column.put(code, getattr(before, name), getattr(item, name))
+                self._changed(name)
         for name in before.attributes.keys() | item.attributes.keys():
             if name not in self.attributes:
                 self.attributes[name] = AttributeColumn.empty()
             self.attributes[name].put(code, item.attributes.get(name))
+            if before.attributes.get(name) != item.attributes.get(name):
+                self._changed(ATTRIBUTE_PREFIX + name)
 
     def _put(self, name: str, code: int, value: object) -> None:
         column = self.arrays[name]
@@ -274,6 +306,11 @@ class Catalogue:
         if not column.flags.writeable:
             column = self.arrays[name] = column.copy()
         column[code] = value
+        self._changed(name)
+
+    def _changed(self, *names: str) -> None:
+        for name in names:
+            self._changes[name] = self._changes.get(name, 0) + 1
 
 
 def _by_code(items: Sequence[Item], vocabulary: Vocabulary) -> list[Item | None]:

@@ -1,5 +1,6 @@
 """The root command `recsys`: reads the names of its verbs, imports a verb's module when that verb is used.
 
+A name of several words (`bench serving`) is a verb of a group, so that one group may have verbs of several packages.
 Invariants: `recsys --help` imports no verb; thread limits are set before numpy can be imported; a deliberate
 error is one line `error: …` on stderr and exit code 2, never a stack trace.
 """
@@ -38,7 +39,9 @@ HELP: Final = {
     "worker": "Move acknowledged events from the online store to the log.",
     "jobs": "Carry out promotions and rollbacks asked for elsewhere.",
     "keys": "Create, list and revoke API keys.",
-    "bench": "Measure the product on public data, beside what a shop would use instead.",
+    "bench": "Measure the product: how good its lists are, how fast they come.",
+    "bench quality": "On public data, beside what a shop would use instead.",
+    "bench serving": "A shop's mixed traffic, beside the least and the usual that can be written.",
 }
 
 # One short search at a time: with more OpenMP threads than free cores a 1 ms search takes 16.
@@ -71,35 +74,68 @@ class VerbGroup(TyperGroup):
     """The verbs of an entry-point group; only `get_command` imports a module, that of its verb."""
 
     verbs: Mapping[str, EntryPoint] = MappingProxyType({})
+    """By whole name."""
+    prefix: str = ""
+    """What the names of this group's verbs begin with, a space included."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the base class names it
-        """Every verb's name, known ones in the order of `HELP`."""
-        return [name for name in HELP if name in self.verbs] + sorted(set(self.verbs) - set(HELP))
+        """Every verb's and group's next word, known ones in the order of `HELP`."""
+        here = {name.partition(" ")[0] for name in self._names()}
+        known = [name.removeprefix(self.prefix) for name in HELP if name.startswith(self.prefix)]
+        return [word for word in known if word in here] + sorted(here.difference(known))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - the base class names it
-        """Import the verb and return its command, or None for an unknown name."""
-        verb = self.verbs.get(cmd_name)
-        return None if verb is None else typer.main.get_command(verb.load())
+        """Import the verb and return its command; a group imports nothing; None for an unknown name."""
+        verb = self.verbs.get(self.prefix + cmd_name)
+        if verb is not None:
+            command = typer.main.get_command(verb.load())
+            # A package that keeps its verbs of a group together gives the one that is asked for.
+            return getattr(command, "commands", {}).get(cmd_name, command)
+        if any(name.startswith(f"{cmd_name} ") for name in self._names()):
+            return _group(self.verbs, f"{self.prefix}{cmd_name} ")
+        return None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Look the verb up; a misspelt one is answered with its nearest name."""
         # The base class takes its suggestions from the keys of `commands` and never looks at the values.
-        self.commands = dict.fromkeys(self.verbs, TyperCommand(None))
+        self.commands = dict.fromkeys(self.list_commands(ctx), TyperCommand(None))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List the verbs from the table above, without importing one."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, HELP.get(name, "")) for name in self.list_commands(ctx)])
+            words = self.list_commands(ctx)
+            formatter.write_dl([(word, HELP.get(self.prefix + word, "")) for word in words])
+
+    def _names(self) -> list[str]:
+        """What follows the prefix, of the verbs that have it."""
+        return [name.removeprefix(self.prefix) for name in self.verbs if name.startswith(self.prefix)]
 
 
 def root(verbs: Iterable[EntryPoint] | None = None) -> VerbGroup:
     """Build the root command; `verbs` replaces the installed entry points."""
-    app = typer.Typer(cls=VerbGroup, rich_markup_mode=None, no_args_is_help=True, add_completion=False)
-    app.callback(epilog=_EPILOG)(recsys)
+    return _group({verb.name: verb for verb in (entry_points(group=GROUP) if verbs is None else verbs)})
+
+
+def _group(verbs: Mapping[str, EntryPoint], prefix: str = "") -> VerbGroup:
+    app = typer.Typer(
+        name=prefix.split()[-1] if prefix else None,
+        cls=VerbGroup,
+        rich_markup_mode=None,
+        no_args_is_help=True,
+        add_completion=False,
+    )
+    if prefix:
+        app.callback(help=HELP.get(prefix.rstrip(), ""))(_nothing)
+    else:
+        app.callback(epilog=_EPILOG)(recsys)
     group = cast(VerbGroup, typer.main.get_command(app))
-    group.verbs = {verb.name: verb for verb in (entry_points(group=GROUP) if verbs is None else verbs)}
+    group.verbs, group.prefix = verbs, prefix
     return group
+
+
+def _nothing() -> None:
+    """A group of verbs does nothing itself."""
 
 
 def recsys(

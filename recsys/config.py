@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from recsys.arrays import load_json, save_json
 from recsys.errors import ReleaseIncompatible
@@ -44,7 +44,8 @@ class RetrievalConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     candidates: Mapping[str, int] = _CANDIDATES
-    """Proposals by source for a list of up to 20 items; longer lists get more in proportion."""
+    """Proposals by source for a list of up to 20 items; longer lists get more in proportion. A source that is not named
+    keeps its default."""
     own_fading: Fading | None = None
     """How fast a shopper's own list forgets; not given, training chooses from the log's own questions."""
     seeds: int = Field(default=20, ge=1, le=200)
@@ -56,7 +57,12 @@ class RetrievalConfig(BaseModel):
 
     def proposals(self, source: str, num: int) -> int:
         """How many items a source proposes for a list of `num`."""
-        return min(self.candidates.get(source, _CANDIDATES["trending"]) * max(1, -(-num // _LIST)), 5_000)
+        return min(self.candidates[source] * max(1, -(-num // _LIST)), 5_000)
+
+    @field_validator("candidates")
+    @classmethod
+    def _of_every_source(cls, candidates: Mapping[str, int]) -> Mapping[str, int]:
+        return {**_CANDIDATES, **candidates}
 
 
 class ReleaseConfig(BaseModel):

@@ -2,7 +2,9 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Self
+from functools import cached_property
+from operator import itemgetter
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +26,11 @@ class History:
     def __len__(self) -> int:
         return len(self.items)
 
+    @cached_property
+    def by_item(self) -> npt.NDArray[np.int64]:
+        """The rows ordered by item, those of one item by time: what is counted per item reads them."""
+        return np.argsort(self.items, kind="stable")
+
     def of_types(self, types: Collection[EventType]) -> "History":
         """The events whose type is one of `types`, in the same order."""
         kept = np.isin(self.types, [EVENT_CODES[kind] for kind in types])
@@ -38,7 +45,9 @@ class History:
         Rows of one time keep the order they came in. The limit counts rows before unknown items are dropped,
         so that a stored and a given history of one shopper are cut at the same event.
         """
-        rows = sorted((row for row in events if row[2] <= as_of), key=lambda row: row[2])[-limit:]
+        rows = [row for row in events if row[2] <= as_of]
+        rows.sort(key=_TIME)
+        rows = rows[-limit:]
         if not rows:
             return cls(_NO_ITEMS, _NO_TYPES, _NO_TIMES)
         ids, types, times = zip(*rows, strict=True)
@@ -47,6 +56,7 @@ class History:
         return cls(items[known], np.array(types, np.int8)[known], np.array(times, np.int64)[known])
 
 
+_TIME: Final = itemgetter(2)
 _NO_ITEMS = np.empty(0, np.int32)
 _NO_TYPES = np.empty(0, np.int8)
 _NO_TIMES = np.empty(0, np.int64)

@@ -17,6 +17,7 @@ from recsys.history import History
 from recsys.interactions import Interactions
 from recsys.kinds import NEGATIVE, POSITIVE
 from recsys.past import SESSION_GAP_MS
+from recsys.standing import standing_in_any_order, standing_purchases
 from recsys.types import EVENT_CODES, EventType
 from recsys.weights import DAY_MS
 
@@ -120,17 +121,22 @@ def held_out_questions(
 
 
 def _given_back(items: npt.NDArray[np.int32], types: npt.NDArray[np.int8]) -> npt.NDArray[np.int32]:
-    """Items whose last word, of rows in order of time, was a return, a cancel or an uncart."""
+    """Items whose last word, of rows in time order, was a return, a cancel or an uncart, while no purchase stands."""
     said = POSITIVE[types] | NEGATIVE[types]
-    items, types = items[said][::-1], types[said][::-1]
-    codes, last = np.unique(items, return_index=True)
-    return np.asarray(codes[NEGATIVE[types[last]]])
+    items, types = items[said], types[said]
+    codes, last = np.unique(items[::-1], return_index=True)
+    back = codes[NEGATIVE[types[::-1][last]]]
+    if not len(back):
+        return back
+    return np.setdiff1d(back, items[standing_purchases(items.astype(np.int64), types)])
 
 
 def hold_out(log: Interactions, most: int, seed: int) -> npt.NDArray[np.bool_]:
-    """bool[n]: one row each of at most `most` shoppers with two rows or more, of the strongest behaviour they show.
+    """bool[n]: one row each of at most `most` shoppers with two rows or more, of the strongest behaviour each shows.
 
-    For logs whose times are made up: rows stand in no order that means anything, so any row is as good as the last.
+    Shoppers of a stronger behaviour first, drawn by `seed` among equals: a purchase says more, and where purchases are
+    few, views ask too. For logs whose times are made up: rows stand in no order that means anything, so any row is as
+    good as the last.
     """
     generator = np.random.default_rng(seed)
     strength = np.where(POSITIVE[log.type] & ~_taken_back(log), 1 + _STRENGTH[log.type], 0)
@@ -139,16 +145,18 @@ def hold_out(log: Interactions, most: int, seed: int) -> npt.NDArray[np.bool_]:
     first[1:] = log.user[order][1:] != log.user[order][:-1]
     rows = order[first]
     several = np.bincount(log.user, minlength=len(log.users))[log.user[rows]] > 1
-    rows = rows[several & (strength[rows] == strength.max(initial=1))]
+    rows = generator.permutation(rows[several & (strength[rows] > 0)])
     held = np.zeros(len(log), bool)
-    held[generator.permutation(rows)[:most]] = True
+    held[rows[np.argsort(-strength[rows], kind="stable")][:most]] = True
     return held
 
 
 def _taken_back(log: Interactions) -> npt.NDArray[np.bool_]:
-    """bool[n]: rows whose shopper took the item back at some time."""
+    """bool[n]: rows of a shopper and an item that may have been taken back in some order, while no purchase stands."""
     pairs = log.user.astype(np.int64) * len(log.items) + log.item
-    return np.isin(pairs, pairs[NEGATIVE[log.type]])
+    stands = standing_in_any_order(pairs, log.type)
+    bought = stands & (log.type == EVENT_CODES[EventType.PURCHASE])
+    return np.isin(pairs, pairs[~stands]) & ~np.isin(pairs, pairs[bought])
 
 
 def spread(values: npt.NDArray[np.int64], most: int) -> npt.NDArray[np.int64]:

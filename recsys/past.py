@@ -1,4 +1,4 @@
-"""A shopper's dealings with each item, counted once per request: what own-item features and slots read.
+"""What a shopper did with each item, counted once per request: what own-item features and slots read.
 
 Ages are measured from the history's newest event, never from the clock (docs/decisions/0006).
 """
@@ -9,10 +9,10 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from recsys.history import History
-from recsys.kinds import POSITIVE
-from recsys.types import EVENT_CODES, EventType
-from recsys.weights import HOUR_MS
+from recsys.history import EMPTY_HISTORY, History
+from recsys.kinds import POSITIVE, table
+from recsys.past_kernel import BOUGHT, CARTED, WANTED, count_past
+from recsys.types import EventType
 
 __all__ = ["EMPTY_PAST", "SESSION_GAP_MS", "Past"]
 
@@ -20,37 +20,19 @@ Codes = npt.NDArray[np.int32]
 Values = npt.NDArray[np.float32]
 
 SESSION_GAP_MS: Final = 30 * 60_000
-_PURCHASE: Final = EVENT_CODES[EventType.PURCHASE]
-_CART: Final = EVENT_CODES[EventType.CART]
-_NEVER: Final = 1e6
-"""Hours since something that never happened."""
+_MEANS: Final = (
+    WANTED * POSITIVE + BOUGHT * table(EventType.PURCHASE) + CARTED * table(EventType.CART)
+).astype(np.uint8)
+"""What an event says, by event code."""
 
 
 @dataclass(frozen=True)
 class Past:
-    """Distinct touched items (positive events), ascending; columns float32[m] aligned with `codes`."""
+    """Distinct touched items (positive events), ascending, and what happened with each."""
 
     codes: Codes
-    events: Values
-    """Positive events."""
-    purchases: Values
-    carts: Values
-    age: Values
-    """Hours from the last positive event to the newest event of the history."""
-    bought_age: Values
-    """Hours since the last purchase; 1e6 when never bought."""
-    span: Values
-    """Hours between the item's first and last event."""
-    interval: Values
-    """Mean hours between the item's events; 0 with one event."""
-    week: Values
-    """Events, each worth half after seven days."""
-    quarter: Values
-    """Events, each worth half after ninety days."""
-    depth: Values
-    """Distinct items touched since: 0 for the latest one."""
-    in_session: Values
-    """Positive events within the current session (no pause of 30 minutes since)."""
+    columns: Values
+    """float32[11, m]: the properties below in their order, one column per item of `codes`."""
     history: History
     """The positive events themselves, oldest first."""
     session_start: int
@@ -61,55 +43,75 @@ class Past:
     @classmethod
     def of(cls, history: History, asked_at: int = 0) -> Self:
         """Count a history; events that are not positive only age what is before them. `asked_at` as in `Query`."""
-        kept = POSITIVE[history.types]
-        newest = int(history.times[-1]) if len(history) else 0
-        rows = (
-            history if kept.all() else History(history.items[kept], history.types[kept], history.times[kept])
+        items, types, times = history.items, history.types, history.times
+        codes, columns, kept, count, opening = count_past(
+            items, types, times, history.by_item, _MEANS, SESSION_GAP_MS
         )
-        codes, inverse = np.unique(rows.items, return_inverse=True)
-        count = len(codes)
-        ages = ((newest - rows.times) / HOUR_MS).astype(np.float32)
-        opening = _session_start(rows)
-        events = np.bincount(inverse, minlength=count).astype(np.float32)
-        first, last = np.empty(count, np.float32), np.empty(count, np.float32)
-        first[inverse[::-1]] = ages[::-1]
-        last[inverse] = ages  # rows ascend in time: the newest assignment stays
-        bought = rows.types == _PURCHASE
-        bought_age = np.full(count, _NEVER, np.float32)
-        bought_age[inverse[bought]] = ages[bought]
-        place = np.empty(count, np.int64)
-        place[inverse] = np.arange(len(rows))
-        depth = np.empty(count, np.float32)
-        depth[np.argsort(-place)] = np.arange(count, dtype=np.float32)
-        return cls(
-            codes=codes.astype(np.int32),
-            events=events,
-            purchases=np.bincount(inverse[bought], minlength=count).astype(np.float32),
-            carts=np.bincount(inverse[rows.types == _CART], minlength=count).astype(np.float32),
-            age=last,
-            bought_age=bought_age,
-            span=first - last,
-            interval=((first - last) / np.maximum(events - 1, 1)).astype(np.float32),
-            week=_halved(inverse, ages, 7 * 24, count),
-            quarter=_halved(inverse, ages, 90 * 24, count),
-            depth=depth,
-            in_session=np.bincount(inverse[opening:], minlength=count).astype(np.float32),
-            history=rows,
-            session_start=opening,
-            opens_visit=bool(len(history)) and asked_at - newest > SESSION_GAP_MS,
-        )
+        rows = history if count == len(history) else History(items[kept], types[kept], times[kept])
+        over = len(history) > 0 and asked_at - int(times[-1]) > SESSION_GAP_MS
+        return cls(codes, columns, rows, opening, over)
 
     def __len__(self) -> int:
         return len(self.codes)
 
+    def _column(self, place: int) -> Values:
+        column: Values = self.columns[place]
+        return column
 
-def _halved(inverse: npt.NDArray[np.int64], ages: Values, hours: float, count: int) -> Values:
-    return np.bincount(inverse, weights=np.exp2(-ages / hours), minlength=count).astype(np.float32)
+    @property
+    def events(self) -> Values:
+        """Positive events."""
+        return self._column(0)
+
+    @property
+    def purchases(self) -> Values:
+        """How often it was bought."""
+        return self._column(1)
+
+    @property
+    def carts(self) -> Values:
+        """How often it was put into the cart."""
+        return self._column(2)
+
+    @property
+    def age(self) -> Values:
+        """Hours from the last positive event to the newest event of the history."""
+        return self._column(3)
+
+    @property
+    def bought_age(self) -> Values:
+        """Hours since the last purchase; 1e6 when never bought."""
+        return self._column(4)
+
+    @property
+    def span(self) -> Values:
+        """Hours between the item's first and last event."""
+        return self._column(5)
+
+    @property
+    def interval(self) -> Values:
+        """Mean hours between the item's events; 0 with one event."""
+        return self._column(6)
+
+    @property
+    def week(self) -> Values:
+        """Events, each worth half after seven days."""
+        return self._column(7)
+
+    @property
+    def quarter(self) -> Values:
+        """Events, each worth half after ninety days."""
+        return self._column(8)
+
+    @property
+    def depth(self) -> Values:
+        """Distinct items touched since: 0 for the latest one."""
+        return self._column(9)
+
+    @property
+    def in_session(self) -> Values:
+        """Positive events within the current session (no pause of 30 minutes since)."""
+        return self._column(10)
 
 
-def _session_start(rows: History) -> int:
-    pauses = np.flatnonzero(np.diff(rows.times) > SESSION_GAP_MS)
-    return int(pauses[-1]) + 1 if len(pauses) else 0
-
-
-EMPTY_PAST = Past.of(History(np.empty(0, np.int32), np.empty(0, np.int8), np.empty(0, np.int64)))
+EMPTY_PAST: Final = Past.of(EMPTY_HISTORY)

@@ -8,6 +8,7 @@ batch lists and is evaluated.
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
 
@@ -16,7 +17,6 @@ import numpy as np
 from recsys.arrays import load_array, load_json
 from recsys.catalogue import Catalogue
 from recsys.config import ReleaseConfig
-from recsys.expressions import Expression
 from recsys.models.als import Als
 from recsys.models.covisitation import Covisitation
 from recsys.models.item_stats import ItemStats
@@ -35,15 +35,17 @@ from recsys.ranking.ranker import Ranker
 from recsys.ranking.slots import SlotRule, slot_rule
 from recsys.retrieval.alike import AlikeItems
 from recsys.retrieval.faiss_index import FaissIndex
+from recsys.retrieval.gates import Gates
+from recsys.retrieval.index_facts import Plan
 from recsys.retrieval.linked import LinkedItems
 from recsys.retrieval.own import OwnItems
 from recsys.retrieval.reader import TasteReader
 from recsys.retrieval.sessions import SessionNeighbours
-from recsys.retrieval.source import Codes, Flags, Scores, Source, Taste, Values
+from recsys.retrieval.source import Allowed, Codes, Scores, Source, Taste, Values
 from recsys.retrieval.taste import NearestToTaste
 from recsys.retrieval.together import MetTogether
-from recsys.retrieval.trending import TrendingItems, first_allowed
-from recsys.rules.masks import item_mask
+from recsys.retrieval.trending import TrendingItems
+from recsys.rules.filters import Filters
 from recsys.vocabulary import Vocabulary
 
 __all__ = ["Pipeline", "Watch"]
@@ -51,6 +53,7 @@ __all__ = ["Pipeline", "Watch"]
 Watch = Callable[[str], AbstractContextManager[object]]
 """Called with a stage's or a source's name around it: how a process times it."""
 
+_NONE: Final = np.empty(0, np.int32)
 _UNWATCHED: Final[Watch] = lambda _: nullcontext()  # noqa: E731
 
 
@@ -66,6 +69,11 @@ class Pipeline:
     table: FeatureTable
     ranker: Ranker | None
     """None: the log could not teach one, the own-first rule orders."""
+
+    @cached_property
+    def filters(self) -> Filters:
+        """Masks of the catalogue, kept while it does not change."""
+        return Filters(self.catalogue)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -102,13 +110,16 @@ class Pipeline:
             taste = self.reader.read(query)
         with watch("filter"):
             rule = slot_rule(query, self.table.repeats, self.config.slots)
-            gates = {**self._gates(query, taste), **rule.gates(len(self.catalogue))}
-            allowed = np.logical_and.reduce(list(gates.values()))
+            gates = self._gates(query, taste)
+            rule.close(gates)
+            allowed = gates.allowed
         with watch("retrieve"):
             scores, proposals = self._retrieve(query, taste, allowed, watch)
+            if query.explain:
+                gates.plans.update(self._plans(query, allowed))
         with watch("score"):
             # A shelf shows everything it may; elsewhere what the sources propose competes.
-            codes = np.flatnonzero(allowed).astype(np.int32) if rule.closed else union(proposals.values())
+            codes = allowed.codes() if rule.closed else union(proposals.values())
             ranking, features = self._rank(query, taste, codes, scores)
         with watch("select"):
             ranking, held_back = self._select(query, rule, ranking, allowed)
@@ -120,14 +131,13 @@ class Pipeline:
     def candidates(self, query: Query) -> tuple[Codes, Matrix, Values]:
         """What a question is answered from: codes int32[c], features, and the scores of the own-first rule."""
         taste = self.reader.read(query)
-        allowed = np.logical_and.reduce(list(self._gates(query, taste).values()))
-        scores, proposals = self._retrieve(query, taste, allowed, _UNWATCHED)
+        scores, proposals = self._retrieve(query, taste, self._gates(query, taste).allowed, _UNWATCHED)
         codes = union(proposals.values())
         features, rule = self._said(taste, codes, scores)
         return codes, self.table.matrix(taste, codes, features, rule), rule
 
     def _retrieve(
-        self, query: Query, taste: Taste, allowed: Flags, watch: Watch
+        self, query: Query, taste: Taste, allowed: Allowed, watch: Watch
     ) -> tuple[dict[str, Scores], dict[str, Codes]]:
         """What each chosen source says and proposes."""
         scores: dict[str, Scores] = {}
@@ -141,19 +151,24 @@ class Pipeline:
                 proposals[source.name] = scores[source.name].top(most, allowed)
         return scores, proposals
 
-    def _gates(self, query: Query, taste: Taste) -> dict[str, Flags]:
-        """What may pass each filter, by filter name, in order."""
-        gates = {"ineligible": self.catalogue.eligible(query.as_of)}
-        gone = [query.exclude, *([taste.own] if taste.related else [])]
-        if any(map(len, gone)):
-            gates["excluded"] = np.ones(len(self.catalogue), bool)
-            gates["excluded"][np.concatenate(gone)] = False
-        if query.filter is not None:
-            gates["filtered"] = self._mask(query.filter, query)
-        return gates
+    def _plans(self, query: Query, allowed: Allowed) -> dict[str, Plan]:
+        """How each source of vectors searched."""
+        return {
+            source.name: source.index.plan(self.config.retrieval.proposals(source.name, query.num), allowed)
+            for source in self.sources
+            if isinstance(source, NearestToTaste | AlikeItems)
+        }
 
-    def _mask(self, expression: Expression, query: Query) -> Flags:
-        return item_mask(expression, self.catalogue, user=query.attributes, as_of=query.as_of)
+    def _gates(self, query: Query, taste: Taste) -> Gates:
+        """What may pass each filter, by filter name, in order."""
+        listed = self.catalogue.listed()
+        gates = Gates(listed)
+        gone = [codes for codes in (query.exclude, taste.own if taste.related else _NONE) if len(codes)]
+        if gone:
+            gates.hide("excluded", np.concatenate(gone))
+        if query.filter is not None:
+            gates.filter(*self.filters.among(listed, query.filter, query.attributes, query.as_of))
+        return gates
 
     def _rank(
         self, query: Query, taste: Taste, codes: Codes, scores: Mapping[str, Scores]
@@ -162,7 +177,7 @@ class Pipeline:
         features, rule = self._said(taste, codes, scores)
         boosts = np.ones(len(codes), np.float32)
         for expression, factor in query.boosts:
-            boosts[self._mask(expression, query)[codes]] *= np.float32(factor)
+            boosts[self.filters.flags(expression, query.attributes, query.as_of)[codes]] *= np.float32(factor)
             np.clip(boosts, 1e-6, 1e6, out=boosts)  # many boosts multiply; a score must stay a number
         totals, matrix = self._scores(query, taste, codes, features, rule)
         logged = None if matrix is None or not query.log_features else FeatureRows(codes, matrix)
@@ -193,20 +208,19 @@ class Pipeline:
         matrix = self.table.matrix(taste, codes, features, rule)
         return rule if self.ranker is None else self.ranker.score(matrix), matrix
 
-    def _select(self, query: Query, rule: SlotRule, ranking: Ranking, allowed: Flags) -> tuple[Ranking, int]:
+    def _select(
+        self, query: Query, rule: SlotRule, ranking: Ranking, allowed: Allowed
+    ) -> tuple[Ranking, int]:
         """As the slot wants it, completed where it is short; and how many at the end the slot held back."""
         ranking, held_back = rule.order(ranking, query.num)
         lacks = query.num - (len(ranking) - held_back)
         if lacks <= 0 or rule.closed or not query.fill:
             return ranking, held_back
-        fresh = allowed.copy()
-        fresh[rule.seen()] = False
+        fresh = allowed.without(rule.seen())
         ranking = ranking.filled(self._most_wanted(ranking.codes, lacks, fresh))
         ranking = ranking.filled(self._most_wanted(ranking.codes, query.num - len(ranking), allowed))
         return rule.order(ranking, query.num)
 
-    def _most_wanted(self, taken: Codes, count: int, allowed: Flags) -> Codes:
+    def _most_wanted(self, taken: Codes, count: int, allowed: Allowed) -> Codes:
         """The `count` most wanted allowed items that are not in the list yet."""
-        free = allowed.copy()
-        free[taken] = False
-        return first_allowed(self.trending.order, max(count, 0), free)
+        return allowed.without(taken).first(self.trending.order, count)

@@ -51,11 +51,12 @@ def with_size(values: Any, candidates: Mapping[str, int]) -> Any:
 
 
 def _filled(said: Mapping[str, Any], dial: Mapping[str, Any]) -> dict[str, Any]:
-    """`said` with the keys of `dial` that it lacks, table by table; whatever is no table wins whole."""
+    """`said` with the keys of `dial` that it lacks, table by table and mapping by mapping: one key says nothing about
+    those beside it. A model given as a value wins whole."""
     found = dict(said)
     for name, value in dial.items():
         if name not in found:
             found[name] = value
-        elif isinstance(value, Mapping) and isinstance(found[name], Mapping) and name != "candidates":
+        elif isinstance(value, Mapping) and isinstance(found[name], Mapping):
             found[name] = _filled(found[name], value)
     return found

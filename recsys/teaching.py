@@ -13,7 +13,7 @@ from typing import Final
 
 from recsys.config import ReleaseConfig
 from recsys.examples import collect
-from recsys.fading import FADINGS, choose_fading
+from recsys.fading import DEFAULT, FADINGS, choose_fading
 from recsys.fitting import Material, Step, fit_sources, wants_anything
 from recsys.interactions import Interactions
 from recsys.labels import (
@@ -28,6 +28,7 @@ from recsys.labels import (
 from recsys.pipeline import Pipeline
 from recsys.profile import Profile
 from recsys.ranking.learning import Example, Lesson, learn
+from recsys.weights import Fading
 
 __all__ = ["Earlier", "Teacher"]
 
@@ -63,12 +64,19 @@ class Teacher:
             profile = Profile.of(self.log).sentence()
             if self.config.retrieval.own_fading is not None:
                 return self.config, (profile,)
-            start = label_start(self.log, self.config.ranker.label_days)
-            fading, figures = choose_fading(self.log, start, self.config.behaviour, self.seed)
+            fading, said = self._fading()
         retrieval = self.config.retrieval.model_copy(update={"own_fading": fading})
-        why = ", ".join(f"{law}: {figure:.3f}" for law, figure in zip(FADINGS, figures, strict=True))
-        said = f"own items fade by {fading} (reciprocal rank of what came next by {why})"
         return self.config.model_copy(update={"retrieval": retrieval}), (profile, said)
+
+    def _fading(self) -> tuple[Fading, str]:
+        """How fast own items fade, and the sentence that says why."""
+        if not self.material.real_times:  # ages that mean nothing can choose nothing
+            return DEFAULT, f"own items fade by {DEFAULT}, the default: times are made up"
+        start = label_start(self.log, self.config.ranker.label_days)
+        fading, figures = choose_fading(self.log, start, self.config.behaviour, self.seed)
+        why = ", ".join(f"{law}: {figure:.3f}" for law, figure in zip(FADINGS, figures, strict=True))
+        said = f"own items fade by {fading} (sum of 1 / rank of the own items wanted from then on by {why})"
+        return fading, said
 
     def teach(
         self, config: ReleaseConfig, folder: Path, earlier: Earlier | None, impressions: Sequence[Example]

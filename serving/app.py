@@ -1,6 +1,7 @@
 """The HTTP application: routes, what wraps them, and how every error becomes a problem.
 
-From outside in: CORS, the envelope (request id, time, metrics, last word on errors), gzip, the body limit, routes.
+From outside in: CORS, the envelope (request id, time, metrics, last word on errors), the short way of lists, gzip, the
+body limit, routes.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -21,6 +22,7 @@ from serving.errors import MalformedRequest
 from serving.resources import Resources, compose
 from serving.routes import events, health, items, recommendations, releases, scenarios, users
 from serving.routes.documentation import with_keys, with_shared_schemas
+from serving.routes.list_lane import GZIP_LEVEL, LONG_BYTES, ListLane
 from serving.settings import Settings
 from serving.stores import open_stores
 from serving.wire.body_limit import BodyLimit
@@ -82,7 +84,8 @@ def _lifespan(resources: Resources) -> Callable[[FastAPI], Any]:
 def _wrap(app: FastAPI, resources: Resources) -> None:
     """The innermost layer first."""
     app.add_middleware(BodyLimit, bulk=_BULK)
-    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=4)
+    app.add_middleware(GZipMiddleware, minimum_size=LONG_BYTES, compresslevel=GZIP_LEVEL)
+    app.add_middleware(ListLane, resources=resources)
     app.add_middleware(Envelope, metrics=resources.metrics)
     if resources.settings.cors_origins:
         app.add_middleware(

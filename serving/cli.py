@@ -4,7 +4,6 @@ Only what a verb needs is imported, when it runs. What another program may read 
 person reads to stderr.
 """
 
-import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -46,10 +45,6 @@ def run_api(
     ] = 1,
 ) -> None:
     """Run the HTTP service alone: for production, beside `recsys worker` and `recsys jobs`."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(
-            name, "1"
-        )  # read when numpy and faiss are imported: more threads than cores stall
     settings = _settings(host=host, port=port)
     if workers > 1:
         from serving.runtime.workers import run_workers

@@ -12,7 +12,9 @@ RecsysError
 │   ├── Conflict            right by itself, but not as things stand
 │   └── RateLimited         too many calls of a browser key
 └── UnavailableError
-    └── NotReady            no release is loaded yet
+    ├── NotReady            no release is loaded yet
+    ├── TooStale            what there is, is older than the caller accepts
+    └── Overloaded          more requests than this process can answer in time
 """
 
 from collections.abc import Sequence
@@ -30,8 +32,10 @@ __all__ = [
     "MalformedRequest",
     "NotFound",
     "NotReady",
+    "Overloaded",
     "RateLimited",
     "ServingError",
+    "TooStale",
     "Unauthorized",
 ]
 
@@ -119,3 +123,23 @@ class NotReady(UnavailableError):
     """No release is loaded yet."""
 
     code = "not_ready"
+
+
+class TooStale(UnavailableError):
+    """The answer would be older than the caller accepts; `retry_after_s` when to look again."""
+
+    code = "too_stale"
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class Overloaded(UnavailableError):
+    """This process has more to do than it can do in time."""
+
+    code = "overloaded"
+
+    def __init__(self, message: str, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

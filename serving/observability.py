@@ -1,5 +1,8 @@
 """Logs and metrics of a serving process: one JSON object per line, one Prometheus registry per application.
 
+What runs for every request is kept apart from what may be slow: its one log line is written as it is, its label
+values are looked up once.
+
 Invariants: no key, token, password or signing secret reaches a log line, whatever a caller passes in; label
 values come from the code (component, route and stage names), never from a request, so their number is small.
 """
@@ -7,16 +10,20 @@ values come from the code (component, route and stage names), never from a reque
 import logging
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 import orjson
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from structlog.types import EventDict, Processor
 
-__all__ = ["METRICS_TYPE", "Metrics", "configure_logging", "request_id_from"]
+from serving.histograms import Histogram
+
+__all__ = ["METRICS_TYPE", "REQUEST_ID", "Metrics", "configure_logging", "log_request", "request_id_from"]
 
 METRICS_TYPE: Final = CONTENT_TYPE_LATEST
 _HIDDEN: Final = "[hidden]"
@@ -27,12 +34,26 @@ _SECRET_TEXT: Final = re.compile(
 )
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _SECONDS: Final = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_COUNTS: Final = (0, 1, 5, 10, 20, 50, 100, 200, 400, 800)
+
+REQUEST_ID: Final[ContextVar[str]] = ContextVar("request_id")
+"""Of the request that is being answered; every log line made meanwhile carries it."""
+
+
+class _RequestLog:
+    """Where the line of each request goes: nowhere until logging is configured, and below level `info`."""
+
+    stream: TextIO | None = None
+
+
+_request_log: Final = _RequestLog()
 
 
 def configure_logging(level: str = "info", stream: TextIO | None = None) -> None:
     """Make structlog and the standard library write JSON lines of `level` and up to `stream` (or stderr)."""
     before: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        _add_request_id,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
@@ -68,6 +89,31 @@ def configure_logging(level: str = "info", stream: TextIO | None = None) -> None
     logging.getLogger("alembic").setLevel(logging.WARNING)
     # One line per request is written by the application itself, with its request id.
     logging.getLogger("uvicorn.access").disabled = True
+    _request_log.stream = (stream or sys.stderr) if root.isEnabledFor(logging.INFO) else None
+
+
+def log_request(request_id: str, method: str, route: str, status: int, took_ms: float) -> None:
+    """Write the line of one finished request; nothing in it can hold a secret but an id that the caller chose."""
+    stream = _request_log.stream
+    if stream is None:
+        return
+    line = {
+        "method": method,
+        "route": route,
+        "status": status,
+        "took_ms": took_ms,
+        "event": "request",
+        # Ids made here are hexadecimal with dashes; whatever a key or a token consists of has one of these.
+        "request_id": _SECRET_TEXT.sub(_HIDDEN, request_id)
+        if "_" in request_id or "." in request_id
+        else request_id,
+        "level": "info",
+        "logger": "serving.wire.envelope",
+        "at": datetime.now(UTC),
+    }
+    # One write a line, so that lines of threads never mix.
+    stream.write(orjson.dumps(line, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE).decode())
+    stream.flush()
 
 
 def request_id_from(header: str | None) -> str | None:
@@ -82,17 +128,35 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._requests = self._histogram(
-            "request", "Requests by route and status.", "route", "method", "status"
+            "request_seconds", "Requests by route and status.", ("route", "method", "status")
         )
         self._stages = self._histogram(
-            "stage", "Stages of a recommendation and the sources inside them, by name.", "stage"
+            "stage_seconds", "Stages of a recommendation and the sources inside them, by name.", ("stage",)
         )
+        self._candidates = self._histogram(
+            "candidates",
+            "Items that competed for a list; by source, and 'union' for all.",
+            ("source",),
+            _COUNTS,
+        )
+        self._waits = self._histogram("queue_wait_seconds", "How long lists waited for their turn.", ())
         self._answers = self._counter("answers", "Lists answered, by the fallback that was used.", "fallback")
+        self._empty = self._counter(
+            "empty_lists", "Lists without an item, by slot and reason.", "slot", "reason"
+        )
         self._degraded = self._counter("degraded", "Lists answered without a part that was away.", "part")
+        self._surplus = self._counter(
+            "overload", "List requests past the bound, by what they got: trending or refused.", "outcome"
+        )
+        self._stale = self._counter("stale_refused", "Lists refused for max_staleness_s, by part.", "part")
         self._events = self._counter("events", "Events taken in, by verdict.", "verdict")
+        self._cache = self._counter(
+            "cache", "Look-ups of prepared values, by cache and result.", "cache", "result"
+        )
         self._release = Gauge(
             "recsys_release_loaded", "1 for the release being served.", ("release",), registry=self.registry
         )
+        self._children: dict[tuple[object, ...], Any] = {}
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count one request; `route` is the route's template, never the path that was called."""
@@ -100,34 +164,86 @@ class Metrics:
 
     def answer(self, fallback: str | None, degraded: Sequence[str]) -> None:
         """Count one list with the fallback level it needed and the parts it went without."""
-        self._answers.labels(fallback or "none").inc()
+        self._count(self._answers, fallback or "none")
         for part in degraded:
-            self._degraded.labels(part).inc()
+            self._count(self._degraded, part)
+
+    def empty(self, slot: str, reason: str) -> None:
+        """Count one list without an item; `slot` is one the library knows, `reason` a notice."""
+        self._count(self._empty, slot, reason)
+
+    def candidates(self, counts: Mapping[str, int]) -> None:
+        """Observe how many items competed for one list, by source and as a `union`."""
+        for source, count in counts.items():
+            self._candidates.labels(source).observe(count)
 
     def stages(self, milliseconds: Mapping[str, float]) -> None:
         """Observe what one request went through: stages and, inside one of them, sources, by name."""
         for stage, value in milliseconds.items():
             self._stages.labels(stage).observe(value / 1000)
 
+    def waited(self, seconds: float) -> None:
+        """Observe how long one list waited for its turn."""
+        self._waits.labels().observe(seconds)
+
+    def surplus(self, outcome: str) -> None:
+        """Count one list request past the bound: `trending` or `refused`."""
+        self._count(self._surplus, outcome)
+
+    def refused_as_stale(self, part: str) -> None:
+        """Count one list that the caller would rather not have than from a part this old."""
+        self._count(self._stale, part)
+
+    def cache(self, name: str, hits: int, misses: int) -> None:
+        """Count look-ups of prepared values."""
+        if hits:
+            self._count(self._cache, name, "hit", by=hits)
+        if misses:
+            self._count(self._cache, name, "miss", by=misses)
+
     def events(self, verdicts: Mapping[str, int]) -> None:
         """Count a batch of events by verdict."""
         for verdict, count in verdicts.items():
-            self._events.labels(verdict).inc(count)
+            self._count(self._events, verdict, by=count)
 
     def release(self, release_id: str) -> None:
         """Note which release is served from now on."""
         self._release.clear()
         self._release.labels(release_id).set(1)
 
+    def lag(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """Have `recsys_<name>_seconds` read at each scrape; not a number while it is unknown."""
+        gauge = Gauge(f"recsys_{name}_seconds", text, registry=self.registry)
+        gauge.set_function(read)
+
     def render(self) -> bytes:
         """Return everything in Prometheus' text format (`METRICS_TYPE`)."""
         return generate_latest(self.registry)
 
-    def _histogram(self, name: str, text: str, *labels: str) -> Histogram:
-        return Histogram(f"recsys_{name}_seconds", text, labels, buckets=_SECONDS, registry=self.registry)
+    def _count(self, counter: Counter, *labels: str, by: int = 1) -> None:
+        """Look a child up once: the client library checks and converts label values at each call."""
+        key = (counter, *labels)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = counter.labels(*labels)
+        child.inc(by)
+
+    def _histogram(
+        self, name: str, text: str, labels: Sequence[str], bounds: Sequence[float] = _SECONDS
+    ) -> Histogram:
+        made = Histogram(f"recsys_{name}", text, labels, bounds)
+        self.registry.register(made)
+        return made
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"recsys_{name}_total", text, labels, registry=self.registry)
+
+
+def _add_request_id(_logger: object, _method: str, line: EventDict) -> EventDict:
+    request_id = REQUEST_ID.get(None)
+    if request_id is not None:
+        line.setdefault("request_id", request_id)
+    return line
 
 
 def _hide_secrets(_logger: object, _method: str, line: EventDict) -> EventDict:

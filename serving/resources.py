@@ -4,10 +4,14 @@ Invariants: nothing connects at import; the process starts with Redis or the dat
 has; `close` writes what is queued and stops every thread.
 """
 
+import gc
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import nan
 from typing import Final
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -22,11 +26,15 @@ from serving.control.keys import KeyRepository
 from serving.control.scenarios import ScenarioRepository
 from serving.control.secret_file import shopper_secret
 from serving.lists.after_answer import AfterAnswer
+from serving.lists.breaker import Breaker
 from serving.lists.feedback import EventIntake
+from serving.lists.followed import FollowedItems
 from serving.lists.hydrators import ShopperHydrator
 from serving.lists.pages import Pager
+from serving.lists.prepared import PreparedLists
 from serving.lists.recommend import Limits, Recommender
 from serving.lists.scenario_page import ScenarioPages
+from serving.lists.turns import QueueLimits, Turns
 from serving.live.catalogue_feed import CatalogueFeed
 from serving.live.release_board import ReleaseBoard
 from serving.live.releases import LoadedRelease, ReleaseFolders, Releases
@@ -44,6 +52,10 @@ __all__ = ["Resources", "compose"]
 BROWSER_CALLS_PER_S: Final = 20.0
 BROWSER_BURST: Final = 100
 _PATIENCE_S: Final = 3.0
+_SWITCH_S: Final = 0.0005
+_YOUNG_OBJECTS: Final = 20_000
+_FAR_THREADS: Final = 8
+_THIS_MACHINE: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
 _FIRST_LOOK_S: Final = 10.0
 _log: Final = structlog.get_logger(__name__)
 
@@ -56,10 +68,14 @@ class Resources:
     stores: Stores
     metrics: Metrics
     authenticator: Authenticator
+    shopper_secret: str = field(repr=False)
     limiter: TokenBuckets
     releases: Releases
     feed: CatalogueFeed
     recommender: Recommender
+    turns: Turns
+    prepared: PreparedLists
+    breaker: Breaker
     pager: Pager
     scenarios: ScenarioPages
     intake: EventIntake
@@ -78,19 +94,31 @@ class Resources:
 
         A release that loads quickly is ready when this returns; the process is live before a slow one is.
         """
+        _calm_collector()
+        # What runs beside the event loop has to let go of the interpreter sooner than after the usual 5 ms.
+        sys.setswitchinterval(_SWITCH_S)
         self.after.start()
         for name, run in (("follow-release", self.releases.run), ("follow-catalogue", self.feed.run)):
             self.threads.append(threading.Thread(target=run, args=(self.stopping,), name=name, daemon=True))
             self.threads[-1].start()
-        self.releases.wait_for_first_look(_FIRST_LOOK_S)
+        if self.releases.wait_for_first_look(_FIRST_LOOK_S):
+            gc.collect()
+            gc.freeze()  # what a release is made of lives as long as it is served; nobody need walk it again
 
     def close(self) -> None:
         """Write what is queued, stop the threads, give the connections back."""
         self.stopping.set()
+        self.breaker.close()
+        self.turns.close()
         self.after.close()
         for thread in self.threads:
             thread.join(_PATIENCE_S)
         self.stores.close()
+
+
+def _calm_collector() -> None:
+    """Look for garbage in circles less often: an answer makes hundreds of objects and not one circle."""
+    gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
 
 
 def compose(settings: Settings, stores: Stores, clock: Callable[[], int] = now_ms) -> Resources:
@@ -98,7 +126,8 @@ def compose(settings: Settings, stores: Stores, clock: Callable[[], int] = now_m
     use_one_thread()
     online, metrics = stores.online, Metrics()
     keys, halls = KeyRepository(stores.database, clock), ScenarioRepository(stores.database, clock)
-    feed = CatalogueFeed(online)
+    followed = FollowedItems(online)
+    feed = CatalogueFeed(followed.as_store())
     folders = _folders(settings)
     releases = Releases(online, stores.blobs, folders, _readying(feed, metrics, clock), clock)
     limits = Limits(
@@ -106,17 +135,26 @@ def compose(settings: Settings, stores: Stores, clock: Callable[[], int] = now_m
         deadline_ms=settings.deadline_ms,
         feature_log_share=settings.feature_log_share,
     )
-    recommender = Recommender(releases, ShopperHydrator(online), metrics, limits, clock)
-    after = AfterAnswer(online)
+    breaker, secret = Breaker(), shopper_secret(settings)
+    recommender = Recommender(
+        releases, ShopperHydrator(online, breaker), metrics, limits, clock, lambda: followed.lag_s
+    )
+    metrics.lag("catalogue_lag", "Since prices and stock were known completely.", lambda: followed.lag_s)
+    metrics.lag("release_age", "Age of the release being served.", lambda: _age_s(releases, clock()))
+    after = AfterAnswer(stores.notes)
     return Resources(
         settings=settings,
         stores=stores,
         metrics=metrics,
-        authenticator=Authenticator(keys, shopper_secret(settings), clock),
+        authenticator=Authenticator(keys, secret, clock),
+        shopper_secret=secret,
         limiter=TokenBuckets(BROWSER_CALLS_PER_S, BROWSER_BURST),
         releases=releases,
         feed=feed,
         recommender=recommender,
+        turns=_turns(settings, metrics),
+        prepared=PreparedLists(releases, recommender, clock),
+        breaker=breaker,
         pager=Pager(recommender, online, after, clock),
         scenarios=ScenarioPages(recommender, halls, after),
         intake=EventIntake(online, metrics, clock),
@@ -126,6 +164,23 @@ def compose(settings: Settings, stores: Stores, clock: Callable[[], int] = now_m
         after=after,
         prepare=lambda: _prepare(settings, keys, halls),
     )
+
+
+def _age_s(releases: Releases, at: int) -> float:
+    loaded = releases.loaded
+    return (at - loaded[0].manifest.created_at) / 1000 if loaded else nan
+
+
+def _turns(settings: Settings, metrics: Metrics) -> Turns:
+    queue = QueueLimits(
+        length=settings.queue_length, wait_ms=settings.queue_wait_ms, surplus=settings.surplus_lists
+    )
+    threads = settings.list_threads
+    if threads is None:
+        # A read over a network would hold up the event loop, one on this machine costs less than a thread.
+        near = settings.redis_url is None or (urlsplit(settings.redis_url).hostname or "") in _THIS_MACHINE
+        threads = 0 if near else _FAR_THREADS
+    return Turns(metrics, queue, threads)
 
 
 def _prepare(settings: Settings, keys: KeyRepository, halls: ScenarioRepository) -> None:

@@ -27,6 +27,14 @@ class Settings(StoreSettings):
     """Port the API listens on; 0 takes a free one."""
     deadline_ms: float = Field(default=50.0, gt=0, le=10_000)
     """Milliseconds after which a request answers with the stages finished so far."""
+    queue_length: int = Field(default=64, ge=1, le=10_000)
+    """Lists that may wait in one process; more are surplus."""
+    queue_wait_ms: float = Field(default=25.0, gt=0, le=10_000)
+    """Milliseconds a list may be expected to wait; what would wait longer is surplus."""
+    surplus_lists: int = Field(default=16, ge=0, le=1000)
+    """Prepared trending lists given out to surplus per list that is made; the rest gets 503."""
+    list_threads: int | None = Field(default=None, ge=0, le=64)
+    """Threads that make lists; 0 makes them in the event loop. Unset: 0 with the store on this machine, else 8."""
     feature_log_share: float = Field(default=1.0, ge=0, le=1)
     """Share of lists whose `served` event keeps what the ranker saw of each item (2-3 KB), to learn from later."""
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()

@@ -10,6 +10,9 @@ from sqlalchemy import Engine
 from feature_store.database import make_engine, open_database
 from feature_store.online.blobs import RedisBlobStore
 from feature_store.online.contract import OnlineStore
+from feature_store.online.keyspace import Keys
+from feature_store.online.redis_link import RedisLink
+from feature_store.online.redis_notes import RedisNotes
 from feature_store.online.redis_store import RedisOnlineStore
 from feature_store.server.connection import client_for, connect, disconnect
 from recsys.errors import UnavailableError
@@ -26,6 +29,8 @@ class Stores:
     """What a process talks to."""
 
     online: OnlineStore
+    notes: RedisNotes
+    """What is written after answers, over connections of its own."""
     blobs: BlobStore
     database: Engine
     close: Callable[[], None] = lambda: None
@@ -40,14 +45,16 @@ def open_stores(settings: Settings) -> Stores:
     """
     client, engine = _client(settings), _engine(settings)
     online = RedisOnlineStore.of(client, settings)
+    notes = RedisNotes(RedisLink(client), Keys(settings.namespace), settings.history_length)
 
     def close() -> None:
         online.close()
+        notes.close()
         client.close()
         disconnect(settings)
         engine.dispose()
 
-    return Stores(online, RedisBlobStore(client, settings.namespace), engine, close)
+    return Stores(online, notes, RedisBlobStore(client, settings.namespace), engine, close)
 
 
 def _client(settings: Settings) -> redis.Redis:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from recsys.models.repeats import standing_purchases
+from recsys.standing import standing_purchases
 from recsys.types import EVENT_CODES, EventType
 
 __all__ = ["Happened", "owed", "standing"]

@@ -1,7 +1,8 @@
 """Two releases on the same questions: paired differences with intervals, changed lists, and what each costs.
 
 Invariants: no release is asked about what it was fitted on: one whose data reach past the cut is stood in
-for by its twin, fitted before its own test window; differences are challenger minus champion, by shopper.
+for by its twin, fitted before its own test window or, where times are made up, without the very rows that are
+asked about; differences are challenger minus champion, by shopper.
 """
 
 import math
@@ -208,11 +209,13 @@ def stand_in(release_id: str, releases: Releases, exam: Exam) -> Path:
     """
     if exam.split.protocol == "leave_one_out":
         twin = releases.twins / release_id
-        if releases.knowledge(twin).get("hash") == exam.data.hash:
+        known = releases.knowledge(twin)
+        # The log's hash says nothing of who may be learned from, and of which rows are asked about.
+        if (known.get("hash"), known.get("held_out")) == (exam.data.hash, exam.split.held_out):
             return twin
         raise CannotCompareError(
-            f"the log has changed since release {release_id!r} was fitted, and its times are made up, so "
-            "nothing says what is new in it; train again: recsys train"
+            f"the log, or who allows learning from it, has changed since release {release_id!r} was fitted, and its "
+            "times are made up, so nothing says what that release does not know; train again: recsys train"
         )
     fit = [(until, folder) for folder, until in _versions(release_id, releases) if until <= exam.split.cut]
     if not fit:

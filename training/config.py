@@ -94,7 +94,8 @@ class GateConfig(_Table):
     protected: tuple[str, ...] = ("*",)
     """Slices of shoppers that must not fall; `*` stands for any letters, an empty list protects none."""
     least_shoppers: int = Field(default=30, ge=2)
-    """Smaller slices are shown and decide nothing."""
+    """With fewer on all items nothing can be compared; on new items, or in a slice, fewer are shown and decide
+    nothing."""
     significance: float = Field(default=0.05, gt=0, lt=0.5)
     """Chance, over all slices together, of refusing a release that is worse on none of them."""
     coverage_floor: float = Field(default=0.5, ge=0, le=1)

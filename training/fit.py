@@ -29,6 +29,8 @@ class Knowledge:
     until: int
     as_of: int | None
     """Time of the catalogue and of shoppers' attributes; None is now."""
+    held_out: str | None = None
+    """Which rows were left out because an exam by order asks about them (`Split.held_out`)."""
 
     @classmethod
     def everything(cls, dataset: Dataset, until: int | None) -> Self:
@@ -40,7 +42,7 @@ class Knowledge:
     def before(cls, exam: Exam, dataset: Dataset) -> Self:
         """What may be known to sit an exam: for the release's twin."""
         as_of = None if dataset.synthetic_time else exam.split.cut
-        return cls("evaluation", dataset, exam.log, exam.split.cut, as_of)
+        return cls("evaluation", dataset, exam.log, exam.split.cut, as_of, exam.split.held_out)
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def fit_and_seal(
             data={
                 **asdict(data),
                 "until": knowledge.until,
+                "held_out": knowledge.held_out,
                 "synthetic_time": knowledge.dataset.synthetic_time,
                 "choices": list(fitted.choices),
                 "stage": stage(fitted, seen, config.impressions),

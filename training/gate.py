@@ -1,21 +1,24 @@
 """Decides whether a release may go live: the data must be sound, and it must not be worse than what is live.
 
-Invariants: every reason names its figure; a comparison that cannot be made is a refusal, not a pass; the first
-release has no champion to lose against. What may not fall: the figure on all items and on new ones, the figure
-on every protected slice of shoppers (corrected for their number), coverage; what may not rise: latency, size.
+Invariants: every reason names its figure; a comparison that cannot be made, or on too few shoppers to show anything,
+is a refusal, not a pass; what is not weighed is said; the first release has no champion to lose against. What may not
+fall: the figure on all items and on new ones, the figure on every protected slice of shoppers (corrected for their
+number), coverage; what may not rise: latency, size.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from recsys.errors import ReleaseError
 from recsys.metrics import Interval
 from training.compare import Comparison
 from training.config import GateConfig
 from training.errors import CannotCompareError, GateRefusedError, TooLittleDataError, UnknownReleaseError
-from training.exam import PARTS
+from training.exam import PARTS, Part
 
-__all__ = ["Verdict", "against_figures", "judge", "judge_first"]
+__all__ = ["Verdict", "against_figures", "judge", "judge_first", "not_weighed"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,8 @@ class Verdict:
 
     reasons: tuple[str, ...]
     comparison: Comparison | None = None
+    notes: tuple[str, ...] = ()
+    """What the gate did not weigh, and why."""
 
     @property
     def passed(self) -> bool:
@@ -31,10 +36,10 @@ class Verdict:
         return not self.reasons
 
     def require(self, release_id: str) -> None:
-        """Raise GateRefusedError with the reasons, if there are any."""
+        """Raise GateRefusedError with the reasons and the notes, if there are reasons."""
         if self.reasons:
             raise GateRefusedError(
-                f"release {release_id!r} is not promoted: {'; '.join(self.reasons)}. "
+                f"release {release_id!r} is not promoted: {'; '.join((*self.reasons, *self.notes))}. "
                 f"To make it live all the same: recsys promote {release_id} --force"
             )
 
@@ -51,11 +56,21 @@ def judge(failed_checks: Sequence[str], compared: Callable[[], Comparison], conf
         comparison = compared()
     except (CannotCompareError, TooLittleDataError, UnknownReleaseError, ReleaseError) as error:
         return Verdict((*against_data, f"it cannot be compared with the champion: {error}"))
-    return Verdict((*against_data, *against_figures(comparison, config)), comparison)
+    reasons = (*against_data, *against_figures(comparison, config))
+    return Verdict(reasons, comparison, not_weighed(comparison, config))
 
 
 def against_figures(comparison: Comparison, config: GateConfig) -> tuple[str, ...]:
-    """What a comparison says against the challenger, one reason for each figure; empty when it may pass."""
+    """What a comparison says against the challenger, one reason for each figure; empty when it may pass.
+
+    With fewer than `least_shoppers` shoppers on all items the only reason is that they are too few: neither a fall nor
+    its absence would mean anything.
+    """
+    shoppers = _shoppers(comparison, "all", config)
+    if shoppers < config.least_shoppers:
+        name = comparison.champion.release_id
+        few = f"{shoppers} shoppers answer, fewer than gate.least_shoppers = {config.least_shoppers}; wait for more"
+        return (f"it cannot be compared with champion {name!r}: {few}",)
     found = (
         *_worse_parts(comparison, config),
         *_worse_slices(comparison, config),
@@ -67,6 +82,26 @@ def against_figures(comparison: Comparison, config: GateConfig) -> tuple[str, ..
     return (f"against champion {comparison.champion.release_id!r}: {found[0]}", *found[1:])
 
 
+def not_weighed(comparison: Comparison, config: GateConfig) -> tuple[str, ...]:
+    """Which part has too few shoppers to say anything, one sentence each."""
+    if _shoppers(comparison, "all", config) < config.least_shoppers:
+        return ()
+    return tuple(
+        f"{config.metric} on {part} items is not weighed: {shoppers} shoppers, fewer than gate.least_shoppers = "
+        f"{config.least_shoppers}"
+        for part in PARTS
+        if (shoppers := _shoppers(comparison, part, config)) < config.least_shoppers
+    )
+
+
+def _shoppers(comparison: Comparison, part: Part, config: GateConfig) -> int:
+    """How many have a figure of both releases."""
+    ours, theirs = (
+        side.scores[part].values(config.metric) for side in (comparison.challenger, comparison.champion)
+    )
+    return int(np.count_nonzero(~np.isnan(ours - theirs)))
+
+
 def _against_data(failed_checks: Sequence[str], config: GateConfig) -> tuple[str, ...]:
     if not failed_checks or not config.data_checks:
         return ()
@@ -74,10 +109,10 @@ def _against_data(failed_checks: Sequence[str], config: GateConfig) -> tuple[str
 
 
 def _worse_parts(comparison: Comparison, config: GateConfig) -> Iterator[str]:
-    """Each part on which the challenger is worse than chance explains."""
+    """Each part of enough shoppers on which the challenger is worse than chance explains."""
     for part in PARTS:
         change = comparison.difference(config.metric, part)
-        if change.high < 0:
+        if change.count >= config.least_shoppers and change.high < 0:
             champion = comparison.champion.scores[part].interval(config.metric).mean
             yield f"{config.metric} on {part} items {_fall(change, champion)}"
 

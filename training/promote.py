@@ -61,7 +61,7 @@ def promote(
         verdict.require(release_id)
     pointer = shop.publisher.go_live(release_id)
     line = _audit(shop, "promote", pointer, by, verdict.reasons if force else None)
-    return Promotion(pointer, verdict, _mirror(shop, line))
+    return Promotion(pointer, verdict, (*verdict.notes, *_mirror(shop, line)))
 
 
 def rollback(shop: Shop, *, by: str | None = None) -> Promotion:

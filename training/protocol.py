@@ -86,15 +86,15 @@ class Questions:
 def ask(split: Split, known: Rows, config: EvaluationConfig, seed: int) -> Questions:
     """One question per shopper: at the cut of a temporal split, or for the row held out by order.
 
-    The truth is what the shopper did in the window of the strongest behaviour the window has. `known[user]` is
-    False for sessions without a shopper: not asked. Raises TooLittleDataError when nobody in the window did
-    anything that could answer.
+    The truth is what the shopper did in the window of the strongest behaviour that known shoppers show there and did
+    not take back. `known[user]` is False for sessions without a shopper: they are not asked, and what they did chooses
+    no behaviour. Raises TooLittleDataError when no known shopper did anything that could answer.
     """
     if split.protocol == "leave_one_out":
         return _once(split, known, (split.test, split.test.type), config, seed)
-    behaviour = _strongest(split.test)
-    answers = split.test.of_types([behaviour])
-    answers = answers.where(stands(answers, split.test))
+    answers = _answers(split, known)
+    behaviour = _strongest(answers)
+    answers = answers.of_types([behaviour])
     return _once(split, known, (answers, np.full(len(answers), EVENT_CODES[behaviour])), config, seed)
 
 
@@ -102,11 +102,9 @@ def ask_touched(split: Split, known: Rows, config: EvaluationConfig, seed: int) 
     """As `ask` at the cut of a temporal split, but every positive event of the window is truth.
 
     The behaviour of a question is the strongest that its shopper showed. Raises TooLittleDataError when there
-    is no positive event in the window.
+    is no positive event of a known shopper in the window.
     """
-    _strongest(split.test)
-    answers = split.test.of_types(POSITIVE_TYPES)
-    answers = answers.where(stands(answers, split.test))
+    answers = _answers(split, known).of_types(POSITIVE_TYPES)
     return _once(split, known, (answers, answers.type), config, seed)
 
 
@@ -150,11 +148,16 @@ def _once(
     config: EvaluationConfig,
     seed: int,
 ) -> Questions:
-    """One question for each known shopper with a row in `answers`: (rows, behaviour of each)."""
+    """One question for each known shopper with a row in `answers`: (rows, behaviour of each).
+
+    Raises TooLittleDataError when there is none.
+    """
     rows, behaviour = answers
     truth = rows.user_items(np.ones(len(rows), np.float32))
     truth.data[:] = 1
     users = np.flatnonzero((np.diff(truth.indptr) > 0) & known).astype(np.int32)
+    if not len(users):
+        raise _nobody_to_ask()
     if len(users) > config.most_queries:
         users = np.sort(np.random.default_rng(seed).choice(users, config.most_queries, replace=False))
     starts = split.train.user_slices()
@@ -166,13 +169,23 @@ def _once(
     return Questions(users, upto, as_of, truth[users], _seen(split.train, users, upto), kinds)
 
 
-def _strongest(test: Interactions) -> EventType:
-    present = set(np.unique(test.type).tolist())
+def _answers(split: Split, known: Rows) -> Interactions:
+    """The rows of the window that a known shopper made and did not take back."""
+    rows = split.test.where(known[split.test.user])
+    return rows.where(stands(rows, split.test))
+
+
+def _strongest(answers: Interactions) -> EventType:
+    present = set(np.unique(answers.type).tolist())
     for behaviour in STRENGTH:
         if EVENT_CODES[behaviour] in present:
             return behaviour
-    raise TooLittleDataError(
-        "the test window has no purchase, cart, favourite, click or view to answer a question; "
+    raise _nobody_to_ask()
+
+
+def _nobody_to_ask() -> TooLittleDataError:
+    return TooLittleDataError(
+        "the test window has no purchase, cart, favourite, click or view of a known shopper to answer a question; "
         "bring in such events or train without figures: recsys train --no-evaluation"
     )
 

@@ -1,19 +1,25 @@
 """Cuts a log into what a model may learn from and what it is asked about.
 
-Invariants: a temporal split never lets a row at or after its cut into `train`; a split that cannot carry an
-evaluation is refused with the figure that is missing.
+Invariants: a temporal split never lets a row at or after its cut into `train`; which row is held out by order follows
+from that shopper's own rows and their ids alone, never from codes, so no other shopper and no catalogue moves it; a
+split that cannot carry an evaluation is refused with the figure that is missing.
 """
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from recsys.interactions import Interactions
+from recsys.kinds import NEGATIVE
 from recsys.labels import label_start
+from recsys.standing import standing, standing_in_any_order
 from recsys.types import EVENT_CODES, EventType
+from recsys.vocabulary import Vocabulary
 from recsys.weights import DAY_MS
 from training.config import SplitConfig
 from training.errors import TooLittleDataError
@@ -29,10 +35,7 @@ STRENGTH: Final = (
     EventType.VIEW,
 )
 """Behaviours that say what a shopper wants, the plainest word first."""
-_TAKEN_BACK: Final = {
-    EventType.PURCHASE: (EventType.RETURN, EventType.CANCEL),
-    EventType.CART: (EventType.UNCART,),
-}
+_ID_BYTES: Final = 8
 Flags = npt.NDArray[np.bool_]
 
 
@@ -51,6 +54,15 @@ class Split:
     def days(self) -> float:
         """Length of the test window in days."""
         return (self.end - self.cut) / DAY_MS
+
+    @cached_property
+    def held_out(self) -> str | None:
+        """Which rows answer, as 16 hex digits over their ids, kinds and times; None where the cut says it all."""
+        if self.protocol == "temporal":
+            return None
+        # In the order of the numbers, not of the rows: those lie in the order of the users' codes.
+        numbers = np.sort(_hash(self.test)).astype("<u8")
+        return hashlib.sha256(numbers.tobytes()).hexdigest()[:16]
 
 
 def day(time: int) -> str:
@@ -84,9 +96,9 @@ def leave_one_out(interactions: Interactions, config: SplitConfig) -> Split:
     """Take one row of each shopper's strongest behaviour away as the question: for logs without real times.
 
     Which of several is drawn by a hash of the row, not by its place: such logs often lie in the order of item
-    ids (Taobao's do), where "the last row" would be the item with the largest id. The log alone decides, so a
-    twin fitted by another run knows no answer either. Raises TooLittleDataError when fewer than
-    `least_shoppers` shoppers have a row to ask about and another one.
+    ids (Taobao's do), where "the last row" would be the item with the largest id. The rows' ids alone decide, so
+    who reads the log with another catalogue, or a twin fitted by another run, knows no answer either. Raises
+    TooLittleDataError when fewer than `least_shoppers` shoppers have a row to ask about and another one.
     """
     held = _held_out(interactions)
     _require_shoppers(int(held.sum()), config, "with two events or more")
@@ -95,18 +107,34 @@ def leave_one_out(interactions: Interactions, config: SplitConfig) -> Split:
 
 
 def stands(rows: Interactions, log: Interactions) -> Flags:
-    """Whether what each row says was not taken back in `log`: a return of the same item undoes its purchase."""
-    undone = np.zeros(len(rows), np.bool_)
-    for kind, opposites in _TAKEN_BACK.items():
-        undone |= (rows.type == EVENT_CODES[kind]) & np.isin(_pairs(rows), _pairs(log.of_types(opposites)))
-    return ~undone
+    """Whether what each row says was not taken back later in `log`, bool[rows] (see `recsys.standing`).
+
+    `rows` share the vocabularies of `log` and hold all purchases and carts of a shopper from some time on. Of equal
+    times what takes back is the later. For logs whose times mean something.
+    """
+    undo = log.where(NEGATIVE[log.type])
+    keys, back = _pairs(rows), _pairs(undo)
+    found = np.ones(len(rows), np.bool_)
+    said = np.flatnonzero(~NEGATIVE[rows.type] & np.isin(keys, back))
+    # The rows come first, and the sort is stable.
+    order = np.argsort(np.concatenate((rows.time[said], undo.time)), kind="stable")
+    keys = np.concatenate((keys[said], back))
+    types = np.concatenate((rows.type[said], undo.type))
+    both = np.empty(len(order), np.bool_)
+    both[order] = standing(keys[order], types[order])
+    found[said] = both[: len(said)]
+    return found
 
 
 def _held_out(interactions: Interactions) -> Flags:
-    """True on one row of every shopper who has another one: of the strongest behaviour, drawn by hash."""
+    """True on one row of every shopper who has another one: of the strongest behaviour, drawn by hash.
+
+    Nothing says whether a return came before or after a purchase here, so what some order would undo is not asked.
+    """
     rank = np.full(len(EVENT_CODES), len(STRENGTH), np.int8)
     rank[[EVENT_CODES[kind] for kind in STRENGTH]] = np.arange(len(STRENGTH))
-    ranks = np.where(stands(interactions, interactions), rank[interactions.type], len(STRENGTH))
+    kept = standing_in_any_order(_pairs(interactions), interactions.type)
+    ranks = np.where(kept, rank[interactions.type], len(STRENGTH))
     order = np.lexsort((_hash(interactions), ranks, interactions.user))
     user = interactions.user[order]
     first = np.diff(user, prepend=-1) != 0
@@ -117,14 +145,24 @@ def _held_out(interactions: Interactions) -> Flags:
 
 
 def _hash(rows: Interactions) -> npt.NDArray[np.uint64]:
-    """A well mixed number of each row's content (the finaliser of SplitMix64, Steele et al., OOPSLA 2014)."""
+    """A well mixed number of each row's ids, kind and time, uint64[n].
+
+    Mixed by the finaliser of SplitMix64 (Steele et al., OOPSLA 2014).
+    """
     mixed = np.zeros(len(rows), np.uint64)
-    for column in (rows.user, rows.item, rows.type, rows.time):
+    user, item = _id_hashes(rows.users)[rows.user], _id_hashes(rows.items)[rows.item]
+    for column in (user, item, rows.type, rows.time):
         mixed = (mixed ^ column.astype(np.uint64)) + np.uint64(0x9E3779B97F4A7C15)
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         mixed ^= mixed >> np.uint64(31)
     return mixed
+
+
+def _id_hashes(vocabulary: Vocabulary) -> npt.NDArray[np.uint64]:
+    """64 bits of BLAKE2b of each id, uint64[ids], by code: the same id has the same number in every vocabulary."""
+    digests = (hashlib.blake2b(name.encode(), digest_size=_ID_BYTES).digest() for name in vocabulary.ids)
+    return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
 
 
 def _pairs(rows: Interactions) -> npt.NDArray[np.int64]:

@@ -7,7 +7,7 @@ no day counts more than `busy_day` ordinary ones: neither a campaign nor an eage
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,19 +16,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from recsys.arrays import load_array, save_arrays
 from recsys.catalogue import Catalogue
 from recsys.interactions import Interactions
-from recsys.kinds import table
-from recsys.types import EVENT_CODES, EventType
+from recsys.standing import standing_purchases
 from recsys.weights import DAY_MS
 
 __all__ = ["Repeats", "RepeatsConfig", "standing_purchases"]
 
 Keys = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.float64]
 Values = npt.NDArray[np.float32]
-
-_PURCHASE: Final = EVENT_CODES[EventType.PURCHASE]
-_BACK: Final = table(EventType.CANCEL, EventType.RETURN)
 
 
 class RepeatsConfig(BaseModel):
@@ -68,29 +63,6 @@ class Repeats:
     def load(cls, folder: Path) -> Self:
         """Map what `save` wrote."""
         return cls(load_array(folder, "rate"), load_array(folder, "cycle_days"))
-
-
-def standing_purchases(keys: Keys, types: npt.NDArray[np.int8]) -> Mask:
-    """Which rows are purchases that no later cancel or return of the same key took back, bool[n].
-
-    Rows in order of time. Each cancel or return takes back the newest purchase before it that still stands: read
-    purchases as opening and the others as closing brackets, and what is closed is gone.
-    """
-    opening: Mask = types == _PURCHASE
-    closing = _BACK[types]
-    if not closing.any():
-        return opening
-    stands: Mask = opening.copy()
-    rows = np.flatnonzero((opening | closing) & np.isin(keys, keys[closing]))
-    rows = rows[np.argsort(keys[rows], kind="stable")]
-    opens = opening[rows]
-    # A closing bracket meets the opening one that has the same depth around it and comes just before.
-    depth = np.cumsum(np.where(opens, 1, -1)) + np.where(opens, 0, 1)
-    order = np.lexsort((np.arange(len(rows)), depth, keys[rows]))
-    key, level, opens, rows = keys[rows][order], depth[order], opens[order], rows[order]
-    met = (key[1:] == key[:-1]) & (level[1:] == level[:-1]) & opens[:-1] & ~opens[1:]
-    stands[rows[:-1][met]] = False
-    return stands
 
 
 @dataclass(frozen=True)

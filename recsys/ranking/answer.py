@@ -11,7 +11,8 @@ from recsys.ranking.blend import BlendConfig
 from recsys.ranking.order import Ranking
 from recsys.ranking.reasons import reasons
 from recsys.ranking.slots import SHELF_REASONS, slot_of
-from recsys.retrieval.source import Codes, Flags, Scores, Taste
+from recsys.retrieval.gates import Gates
+from recsys.retrieval.source import Codes, Scores, Taste
 
 __all__ = ["Work", "answer"]
 
@@ -26,7 +27,7 @@ class Work:
 
     query: Query
     taste: Taste
-    gates: Mapping[str, Flags]
+    gates: Gates
     scores: Mapping[str, Scores]
     proposals: Mapping[str, Codes]
     ranking: Ranking
@@ -40,7 +41,7 @@ class Work:
 def answer(work: Work) -> Answer:
     """Cut the list and account for every item of the catalogue."""
     query, ranking = work.query, work.ranking
-    shown = ranking.take(np.arange(min(query.num, len(ranking))))
+    shown = ranking.head(query.num)
     logged = query.num + min(query.num, _BEHIND)
     return Answer(
         items=shown.codes,
@@ -60,9 +61,9 @@ def _reasons(work: Work, shown: Ranking) -> tuple[Reason, ...]:
     shelf = SHELF_REASONS.get(slot_of(work.query))
     if shelf is not None:
         return tuple(Reason(shelf, code) for code in shown.codes.tolist())
-    added = work.blend.contributions(shown.features, related=work.taste.related)
+    weights = work.blend.counted(related=work.taste.related)
     from_attributes = not len(work.taste.own)
-    return reasons(shown.codes, added, work.scores, work.query.history, from_attributes=from_attributes)
+    return reasons(shown, weights, work.scores, work.query.history, from_attributes=from_attributes)
 
 
 def _fallback(work: Work, shown: Ranking) -> str | None:
@@ -73,7 +74,7 @@ def _fallback(work: Work, shown: Ranking) -> str | None:
     if len(work.taste.own):
         if asked_related and not work.taste.related:
             return "session"
-        personal = sum(int(values.any()) for name, values in shown.features.items() if name != "trending")
+        personal = any(values.any() for name, values in shown.features.items() if name != "trending")
         return None if personal or not len(shown) else "category"
     return "segment" if work.taste.vector is not None else "trending"
 
@@ -81,24 +82,14 @@ def _fallback(work: Work, shown: Ranking) -> str | None:
 def _notices(work: Work, shown: int) -> tuple[str, ...]:
     if shown >= work.query.num:
         return ()
-    return ("empty_by_filter",) if not shown and _emptied_by_filter(work) else ("short_list",)
-
-
-def _emptied_by_filter(work: Work) -> bool:
-    """Whether there would be something to show without the filter."""
-    others = [gate for name, gate in work.gates.items() if name != "filtered"]
-    return "filtered" in work.gates and bool(np.logical_and.reduce(others).any())
+    return ("empty_by_filter",) if not shown and work.gates.emptied_by_filter() else ("short_list",)
 
 
 def _counts(work: Work, shown: int) -> dict[str, int]:
     """Items of the catalogue by the bucket they ended in, in the order of the way."""
-    left = np.ones(len(next(iter(work.gates.values()))), bool)
-    counts: dict[str, int] = {}
-    for name, gate in work.gates.items():
-        counts[name] = int(np.count_nonzero(left & ~gate))
-        left &= gate
+    counts = work.gates.counts
     ranked = len(work.ranking)
-    counts["not_proposed"] = int(np.count_nonzero(left)) - ranked
+    counts["not_proposed"] = len(work.gates.allowed) - ranked
     held_back = min(work.held_back, ranked - shown)
     counts["ranked_below"] = ranked - shown - held_back
     if held_back:
@@ -124,9 +115,9 @@ def _traces(work: Work, shown: Ranking) -> tuple[Trace, ...]:
 
 
 def _why_not(work: Work, code: int) -> WhyNot:
-    for name, gate in work.gates.items():
-        if not gate[code]:
-            return WhyNot(name)
+    gate = work.gates.stage(code)
+    if gate is not None:
+        return WhyNot(gate)
     places = np.flatnonzero(work.ranking.codes == code)
     if not len(places):
         return WhyNot("not_proposed")

@@ -47,10 +47,9 @@ class BlendConfig(BaseModel):
     trend_floor: float = Field(default=0.01, gt=0)
     """Lift of items nobody wants now, relative to the most wanted one."""
 
-    def contributions(self, features: Mapping[str, Values], *, related: bool) -> dict[str, Values]:
-        """What each source adds to each candidate, before the lift."""
-        weights = self.related if related else self.weights
-        return {name: np.float32(weights.get(name, 0.0)) * values for name, values in features.items()}
+    def counted(self, *, related: bool) -> Mapping[str, float]:
+        """The weights that hold for a list."""
+        return self.related if related else self.weights
 
 
 def blend(
@@ -58,7 +57,10 @@ def blend(
 ) -> Values:
     """Scores float32[c] of c candidates from aligned source scores and trend in [0, 1]."""
     total = np.zeros(len(trend), np.float32)
-    for values in config.contributions(features, related=related).values():
-        total += values
+    weights = config.counted(related=related)
+    for name, values in features.items():
+        weight = weights.get(name, 0.0)
+        if weight:
+            total += np.float32(weight) * values
     scores: Values = total * (trend + np.float32(config.trend_floor)) ** np.float32(config.trend_exponent)
     return scores

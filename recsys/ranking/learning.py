@@ -66,7 +66,8 @@ class Lesson:
 def learn(examples: Sequence[Example], config: RankerConfig, seed: int) -> Lesson:
     """Fit trees on most shoppers, the curve and the figures on the others.
 
-    Seen lists teach beside questions and measure only where there is no question: their order was the shown one.
+    Seen lists teach beside questions and measure only where fewer than two shoppers ask any: their order was the shown
+    one.
     """
     import lightgbm
 
@@ -138,8 +139,10 @@ def _parameters(config: RankerConfig, seed: int) -> dict[str, Any]:
 
 def _split(examples: Sequence[Example], seed: int) -> tuple[list[Example], list[Example]]:
     """What teaches, and what measures: shoppers of the second are not in the first."""
-    measures = [example for example in examples if example.positions is None] or list(examples)
+    measures = [example for example in examples if example.positions is None]
     users = np.unique([example.user for example in measures])
+    if len(users) < 2:  # one shopper's questions cannot both teach and measure
+        measures, users = list(examples), np.unique([example.user for example in examples])
     drawn = np.random.default_rng(seed).random(len(users)) < _HELD_OUT
     drawn[:1], drawn[-1:] = True, False  # both sides have someone
     held = frozenset(users[drawn].tolist())
@@ -164,7 +167,7 @@ def _placed(matrix: Matrix, examples: Sequence[Example] = ()) -> Matrix:
 
 
 def _weights(examples: Sequence[Example]) -> npt.NDArray[np.float64]:
-    """Every shopper weighs the same, however often they were asked; seen lists do not dilute questions."""
+    """A shopper weighs as the root of how often they were asked; seen lists do not dilute questions."""
     kinds = np.array([2 * example.user + (example.positions is not None) for example in examples])
     _, inverse, counts = np.unique(kinds, return_inverse=True, return_counts=True)
     each = np.array([example.weight for example in examples]) / np.sqrt(counts[inverse])

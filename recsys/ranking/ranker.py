@@ -1,4 +1,4 @@
-"""The learned order: boosted trees over a feature matrix, walked from arrays, so that serving needs no LightGBM.
+"""The learned order: boosted trees over a feature matrix, summed from arrays, so that serving needs no LightGBM.
 
 Scores are probabilities of being wanted: a logistic curve over the trees' sum (Platt, "Probabilistic Outputs for
 Support Vector Machines", 1999), which keeps their order.
@@ -6,6 +6,7 @@ Support Vector Machines", 1999), which keeps their order.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal, Self
 
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recsys.arrays import load_array, load_json, save_arrays, save_json
 from recsys.errors import ReleaseIncompatible
-from recsys.ranking.trees import walk
+from recsys.ranking.trees import Splits, chances, leaf_sums, splits_of
 from recsys.types import EVENT_CODES, EventType
 
 __all__ = ["GAINS", "Goal", "Ranker", "RankerConfig", "Trees"]
@@ -122,22 +123,25 @@ class Ranker:
 
     def raw(self, matrix: Matrix) -> npt.NDArray[np.float64]:
         """Sum of the leaves float64[c] for a matrix float32[features, c]."""
-        trees = self.trees
-        sums: npt.NDArray[np.float64] = walk(
-            trees.roots,
-            trees.features,
-            trees.thresholds,
-            trees.children,
-            trees.leaves,
-            np.ascontiguousarray(matrix.T),
+        splits = self._splits
+        sums: npt.NDArray[np.float64] = leaf_sums(
+            splits.starts,
+            splits.features,
+            splits.thresholds,
+            splits.kept,
+            splits.leaves,
+            np.ascontiguousarray(matrix),
         )
         return sums
 
     def score(self, matrix: Matrix) -> npt.NDArray[np.float32]:
         """Probability float32[c] of being wanted, in the order of `raw`."""
-        margin = np.clip(self.slope * self.raw(matrix) + self.offset, -60.0, 15.0)
-        scores: npt.NDArray[np.float32] = (1.0 / (1.0 + np.exp(-margin))).astype(np.float32)
-        return scores
+        return chances(self.raw(matrix), self.slope, self.offset)
+
+    @cached_property
+    def _splits(self) -> Splits:
+        trees = self.trees
+        return splits_of(trees.roots, trees.features, trees.thresholds, trees.children, trees.leaves)
 
     def save(self, folder: Path) -> None:
         """Write arrays and names."""

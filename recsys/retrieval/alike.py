@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.retrieval.index import VectorIndex
-from recsys.retrieval.source import NO_SCORES, Codes, Flags, Scores, Source, Taste, Values, mask_or_none
+from recsys.retrieval.source import NO_SCORES, Allowed, Codes, Flags, Scores, Source, Taste, Values
 
 __all__ = ["AlikeItems"]
 
@@ -34,9 +34,9 @@ class _AlikeScores:
     seeds: Codes
     query: Values
 
-    def top(self, n: int, allowed: Flags) -> Codes:
+    def top(self, n: int, allowed: Allowed | Flags) -> Codes:
         query = self.query[None, :].astype(np.float32)
-        scores, codes = self.source.index.search(query, n, mask_or_none(allowed))
+        scores, codes = self.source.index.search(query, n, allowed)
         positive: Codes = codes[0][scores[0] > 0]
         return positive
 

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from recsys.models.linked import Linked
-from recsys.retrieval.source import NO_SCORES, Scores, Source, SparseScores, Taste
+from recsys.retrieval.source import NO_SCORES, Scores, Source, Taste, sum_of_lists
 
 __all__ = ["LinkedItems"]
 
@@ -26,6 +26,4 @@ class LinkedItems(Source):
         if not len(taste.own):
             return NO_SCORES
         strongest = np.argsort(-taste.own_values, kind="stable")[:_OWN]
-        own, values = taste.own[strongest], taste.own_values[strongest]
-        owner, items, weights = self.lists.pairs(own)
-        return SparseScores.sum(own[owner], items, weights * values[owner])
+        return sum_of_lists(self.lists, taste.own[strongest], taste.own_values[strongest])

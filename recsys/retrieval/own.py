@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from recsys.retrieval.source import NO_SCORES, Codes, Scores, SparseScores, Taste
+from recsys.retrieval.source import NO_SCORES, Scores, SparseScores, Taste
+from recsys.retrieval.table_kernel import table_of
 
 __all__ = ["OwnItems"]
 
@@ -16,10 +17,9 @@ class OwnItems:
         """Nothing for a related-items question: its items are what the page already shows."""
         if taste.related or not len(taste.own):
             return NO_SCORES
-        return _OwnScores(taste.own, taste.own_values)
-
-
-class _OwnScores(SparseScores):
-    def because(self, codes: Codes) -> Codes:
-        """An own item speaks for itself."""
-        return np.where(np.isin(codes, self.codes), codes, -1).astype(np.int32)
+        # An own item speaks for itself.
+        own = np.ascontiguousarray(taste.own, np.int32)
+        ranks = np.arange(len(own), dtype=np.int32)
+        return SparseScores(
+            own, np.ascontiguousarray(taste.own_values, np.float32), own, ranks, table_of(own)
+        )

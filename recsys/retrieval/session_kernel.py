@@ -11,6 +11,7 @@ import numpy.typing as npt
 from numba import types
 
 from recsys.compiled import compiled
+from recsys.retrieval.table_kernel import Table, new_table, row_of
 
 __all__ = ["Index", "Reach", "neighbour_items"]
 
@@ -23,8 +24,8 @@ Reach = tuple[int, int, int, float, float]
 """Nearest sessions; entries of them; bridges; worth of the second hop; worth of a bridge in its own sessions."""
 Matches = tuple[Codes, Values, Codes, Codes]
 """Sessions that held a seed: code, worth, step of the newest seed they held, rank of that seed."""
-Found = tuple[Codes, Values, Codes]
-"""Distinct items in no order: code, score, rank of the seed that speaks most for it."""
+Found = tuple[Codes, Values, Codes, Table]
+"""Distinct items in no order: code, score, rank of the seed that speaks most for it; and the row of each code."""
 
 _I32: Final = types.Array(types.int32, 1, "C", readonly=True)
 _I64: Final = types.Array(types.int64, 1, "C", readonly=True)
@@ -42,30 +43,7 @@ _VALUES: Final = types.float32[::1]
 _INDEX: Final = _tuple(_I64, _I32, _I32, _F32, _I64, _I32, _I32, _F32, _F32)
 _REACH: Final = _tuple(types.int64, types.int64, types.int64, types.float64, types.float64)
 _MATCHES: Final = _tuple(_CODES, _VALUES, _CODES, _CODES)
-_FOUND: Final = _tuple(_CODES, _VALUES, _CODES)
-
-
-@compiled(_TABLE(types.int64))
-def _table(entries: int) -> Offsets:
-    """Free places (-1) of an open-addressing table of `key << 32 | row` that stays at most half full."""
-    size = 16
-    while size < 2 * entries:
-        size *= 2
-    return np.full(size, -1, np.int64)
-
-
-@compiled(types.int64(_TABLE, types.int64, types.int64))
-def _row(table: Offsets, key: int, count: int) -> int:
-    """The row of `key`; a key that is not there gets row `count`."""
-    last = len(table) - 1
-    place = ((key * 2654435761) >> 12) & last
-    while table[place] != -1:
-        if table[place] >> 32 == key:
-            row: int = table[place] & 0xFFFFFFFF
-            return row
-        place = (place + 1) & last
-    table[place] = (key << 32) | count
-    return count
+_FOUND: Final = _tuple(_CODES, _VALUES, _CODES, _TABLE)
 
 
 @compiled(_MATCHES(_I32, _F32, _INDEX))
@@ -75,7 +53,7 @@ def _matches(seeds: Codes, seed_weights: Values, index: Index) -> Matches:
     most = 0
     for seed in seeds:
         most += starts[seed + 1] - starts[seed]
-    table = _table(most)
+    table = new_table(most)
     codes, matched, ranks = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
     worth = np.zeros(most, np.float32)
     count = 0
@@ -84,7 +62,7 @@ def _matches(seeds: Codes, seed_weights: Values, index: Index) -> Matches:
         weight = seed_weights[rank] * match_weights[seed]
         for posting in range(starts[seed], starts[seed + 1]):
             session = postings[posting]
-            row = _row(table, session, count)
+            row = row_of(table, session, count)
             if row == count:
                 codes[row], matched[row], ranks[row] = session, steps[posting], rank
                 count += 1
@@ -129,7 +107,7 @@ def _gather(seeds: Codes, matches: Matches, fade: Values, again: float, index: I
     most = 0
     for session in codes:
         most += offsets[session + 1] - offsets[session]
-    table = _table(min(most, len(item_weights)))
+    table = new_table(min(most, len(item_weights)))
     found, voted = np.empty(most, np.int32), np.zeros(most, np.int32)
     scores, votes = np.zeros(most, np.float32), np.zeros(most, np.float32)
     furthest, count = len(fade) // 2, 0
@@ -140,7 +118,7 @@ def _gather(seeds: Codes, matches: Matches, fade: Values, again: float, index: I
             part = worth[row] * fade[furthest + distance]
             if item == seeds[ranks[row]]:
                 part *= np.float32(again)
-            at = _row(table, item, count)
+            at = row_of(table, item, count)
             if at == count:
                 found[at] = item
                 count += 1
@@ -153,7 +131,7 @@ def _gather(seeds: Codes, matches: Matches, fade: Values, again: float, index: I
                 votes[at] -= part
     for row in range(count):
         scores[row] *= item_weights[found[row]]
-    return found[:count], scores[:count], voted[:count]
+    return found[:count], scores[:count], voted[:count], table
 
 
 @compiled(_CODES(_I32, _FOUND, types.int64))
@@ -180,18 +158,18 @@ def _bridges(seeds: Codes, found: Found, most: int) -> Codes:
 @compiled(_FOUND(_FOUND, _FOUND, types.float64))
 def _merged(one: Found, two: Found, share: float) -> Found:
     """Both results, each scaled so that its best is 1, the second counting `share`."""
-    table = _table(len(one[0]) + len(two[0]))
+    table = new_table(len(one[0]) + len(two[0]))
     codes, ranks = np.concatenate((one[0], two[0])), np.concatenate((one[2], two[2]))
     scores = np.zeros(len(codes), np.float32)
     count = 0
     for part, scale in ((one, 1 / max(one[1].max(), _TINY)), (two, share / max(two[1].max(), _TINY))):
         for row in range(len(part[0])):
-            at = _row(table, part[0][row], count)
+            at = row_of(table, part[0][row], count)
             if at == count:
                 codes[at], ranks[at] = part[0][row], part[2][row]
                 count += 1
             scores[at] += part[1][row] * scale
-    return codes[:count], scores[:count], ranks[:count]
+    return codes[:count], scores[:count], ranks[:count], table
 
 
 @compiled(_FOUND(_I32, _F32, _F32, _REACH, _INDEX))
@@ -211,4 +189,4 @@ def neighbour_items(seeds: Codes, seed_weights: Values, fade: Values, reach: Rea
     two = _gather(
         middle, _nearest(middle, one[1][rows], nearest // 2, entries // 2, index), fade, again, index
     )
-    return _merged(one, (two[0], two[1], one[2][rows[two[2]]]), share)
+    return _merged(one, (two[0], two[1], one[2][rows[two[2]]], two[3]), share)

@@ -15,7 +15,7 @@ import numpy as np
 
 from recsys.models.sessions import Sessions
 from recsys.retrieval.session_kernel import Index, Reach, neighbour_items
-from recsys.retrieval.source import NO_SCORES, Codes, Flags, Scores, SparseScores, Taste, Values
+from recsys.retrieval.source import NO_SCORES, Scores, SparseScores, Taste, Values
 
 __all__ = ["SessionNeighbours"]
 
@@ -33,10 +33,13 @@ class SessionNeighbours:
         """Scores are scaled so that the best item has 1; nothing where no past session held a seed."""
         if not len(taste.recent) or not len(self.sessions):
             return NO_SCORES
-        codes, scores, ranks = neighbour_items(
-            taste.recent, self._seed_weights(taste), self._fade, self._reach, self._index
+        seeds = np.ascontiguousarray(taste.recent, np.int32)
+        codes, scores, ranks, table = neighbour_items(
+            seeds, self._seed_weights(taste), self._fade, self._reach, self._index
         )
-        return _SessionScores.of(codes, scores, taste.recent[ranks])
+        if not len(codes):
+            return NO_SCORES
+        return SparseScores(codes, scores / max(float(scores.max()), 1e-30), seeds, ranks, table)
 
     def _seed_weights(self, taste: Taste) -> Values:
         """By step back in time: what was bought at once asks at once, and a related question has one step."""
@@ -72,32 +75,3 @@ class SessionNeighbours:
             found.match_weights,
             found.item_weights,
         )
-
-
-class _SessionScores(SparseScores):
-    """Thousands of scores of which few are asked for; `pairs` has one row per code, in the order of `codes`."""
-
-    @classmethod
-    def of(cls, codes: Codes, scores: Values, seeds: Codes) -> Scores:
-        """From aligned columns of distinct items in any order."""
-        if not len(codes):
-            return NO_SCORES
-        # One sort of plain numbers orders all three columns: the row rides along in the low half.
-        packed = np.sort((codes.astype(np.int64) << 32) | np.arange(len(codes)))
-        rows = packed & 0xFFFFFFFF
-        codes, scores = codes[rows], scores[rows]
-        return cls(codes, scores / max(float(scores.max()), 1e-30), (seeds[rows], codes, scores))
-
-    def top(self, n: int, allowed: Flags) -> Codes:
-        """As `Scores.top`: the same list without sorting what cannot be in it."""
-        kept = allowed[self.codes]
-        codes, values = self.codes[kept], self.values[kept]
-        if 0 < n < len(values):
-            enough = values >= np.partition(values, len(values) - n)[len(values) - n]
-            codes, values = codes[enough], values[enough]
-        return codes[np.argsort(-values, kind="stable")[:n]]
-
-    def because(self, codes: Codes) -> Codes:
-        """As `Scores.because`."""
-        places = np.minimum(np.searchsorted(self.codes, codes), len(self.codes) - 1)
-        return np.where(self.codes[places] == codes, self.pairs[0][places], -1).astype(np.int32)

@@ -5,16 +5,21 @@ and value any item. Scores of one source are comparable within a request; what t
 ranking's business. Nothing here loops over items in Python.
 """
 
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from recsys.models.neighbour_lists import NeighbourLists
 from recsys.past import Past
+from recsys.retrieval.allowed import Allowed
+from recsys.retrieval.sums_kernel import summed
+from recsys.retrieval.table_kernel import Table, rows_of, table_of
 
 __all__ = [
     "NO_SCORES",
+    "Allowed",
     "Codes",
     "Flags",
     "Scores",
@@ -22,7 +27,7 @@ __all__ = [
     "SparseScores",
     "Taste",
     "Values",
-    "mask_or_none",
+    "sum_of_lists",
 ]
 
 Codes = npt.NDArray[np.int32]
@@ -55,8 +60,8 @@ class Taste:
 class Scores(Protocol):
     """One source's view of one request."""
 
-    def top(self, n: int, allowed: Flags) -> Codes:
-        """The at most `n` best items among `allowed: bool[items]`, best first."""
+    def top(self, n: int, allowed: Allowed | Flags) -> Codes:
+        """The at most `n` best items among the allowed ones (or a mask bool[items]), best first."""
         ...
 
     def at(self, codes: Codes) -> Values:
@@ -80,56 +85,45 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class SparseScores:
-    """Scores of a few known items."""
+    """Scores of a few known items, distinct, in any order."""
 
     codes: Codes
-    """Ascending."""
     values: Values
-    pairs: tuple[Codes, Codes, Values] = field(
-        default_factory=lambda: (np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))
-    )
-    """(seed item, scored item, contribution): what the values are made of, for reasons."""
+    seeds: Codes
+    """Items of the shopper that speak for others."""
+    ranks: Codes
+    """Place in `seeds` of the one that speaks most for each item."""
+    table: Table
+    """Row by item code."""
 
-    @classmethod
-    def sum(cls, seeds: Codes, items: Codes, contributions: Values) -> "SparseScores":
-        """Add up contributions per item and scale so that the best is 1."""
-        if not len(items):
-            return NO_SCORES
-        codes, inverse = np.unique(items, return_inverse=True)
-        totals = np.bincount(inverse, weights=contributions, minlength=len(codes)).astype(np.float32)
-        best = max(float(totals.max()), 1e-12)
-        return cls(codes, totals / best, (seeds, items, contributions))
-
-    def top(self, n: int, allowed: Flags) -> Codes:
+    def top(self, n: int, allowed: Allowed | Flags) -> Codes:
         """As `Scores.top`; equal scores by code."""
-        kept = allowed[self.codes]
-        codes, values = self.codes[kept], self.values[kept]
-        return codes[np.argsort(-values, kind="stable")[:n]]
+        return Allowed.of(allowed).best(self.codes, self.values, n)
 
     def at(self, codes: Codes) -> Values:
         """As `Scores.at`."""
-        if not len(self.codes):
-            return np.zeros(len(codes), np.float32)
-        places = np.minimum(np.searchsorted(self.codes, codes), len(self.codes) - 1)
-        values: Values = np.where(self.codes[places] == codes, self.values[places], 0).astype(np.float32)
+        values: Values = self._column(self.values, codes, np.float32(0))
         return values
 
     def because(self, codes: Codes) -> Codes:
         """As `Scores.because`: the seed with the largest contribution."""
-        seeds, items, contributions = self.pairs
-        reasons = np.full(len(codes), -1, np.int32)
-        wanted = np.isin(items, codes)
-        order = np.argsort(contributions[wanted], kind="stable")
-        seeds, items = seeds[wanted][order], items[wanted][order]
-        places = np.argsort(codes)
-        # Later assignments win, so the largest contribution of an item stays.
-        reasons[places[np.searchsorted(codes[places], items)]] = seeds
+        ranks = self._column(self.ranks, codes, np.int32(-1))
+        reasons: Codes = np.append(self.seeds, np.int32(-1))[ranks]
         return reasons
 
+    def _column(self, column: npt.NDArray[Any], codes: Codes, absent: np.generic) -> npt.NDArray[Any]:
+        # One more element, the absent one, is what row -1 reads.
+        return np.append(column, absent)[rows_of(self.table, np.ascontiguousarray(codes, np.int32))]
 
-NO_SCORES = SparseScores(np.empty(0, np.int32), np.empty(0, np.float32))
+
+_NO_CODES: Final = np.empty(0, np.int32)
+NO_SCORES: Final = SparseScores(_NO_CODES, np.empty(0, np.float32), _NO_CODES, _NO_CODES, table_of(_NO_CODES))
 
 
-def mask_or_none(allowed: Flags) -> Flags | None:
-    """The mask for an index; None when everything is allowed, which an index answers faster."""
-    return None if allowed.all() else allowed
+def sum_of_lists(lists: NeighbourLists, seeds: Codes, weights: Values) -> Scores:
+    """Neighbour lists of distinct seeds added up by weight, scaled so that the best neighbour has 1."""
+    seeds = np.ascontiguousarray(seeds, np.int32)
+    codes, values, ranks, table = summed(
+        seeds, np.ascontiguousarray(weights, np.float32), lists.indptr, lists.indices, lists.weights
+    )
+    return SparseScores(codes, values, seeds, ranks, table) if len(codes) else NO_SCORES

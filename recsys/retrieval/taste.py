@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.retrieval.index import VectorIndex
-from recsys.retrieval.source import NO_SCORES, Codes, Flags, Scores, Source, Taste, Values, mask_or_none
+from recsys.retrieval.source import NO_SCORES, Allowed, Codes, Flags, Scores, Source, Taste, Values
 
 __all__ = ["NearestToTaste"]
 
@@ -29,8 +29,8 @@ class _VectorScores:
     source: NearestToTaste
     vector: Values
 
-    def top(self, n: int, allowed: Flags) -> Codes:
-        scores, codes = self.source.index.search(self.vector[None, :], n, mask_or_none(allowed))
+    def top(self, n: int, allowed: Allowed | Flags) -> Codes:
+        scores, codes = self.source.index.search(self.vector[None, :], n, allowed)
         positive: Codes = codes[0][scores[0] > 0]
         return positive
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from recsys.models.covisitation import Covisitation
-from recsys.retrieval.source import Scores, Source, SparseScores, Taste
+from recsys.retrieval.source import Scores, Source, Taste, sum_of_lists
 
 __all__ = ["MetTogether"]
 
@@ -17,5 +17,4 @@ class MetTogether(Source):
 
     def read(self, taste: Taste) -> Scores:
         """Scores are scaled so that the best neighbour has 1."""
-        owner, items, weights = self.lists.pairs(taste.recent)
-        return SparseScores.sum(taste.recent[owner], items, weights * taste.recent_weights[owner])
+        return sum_of_lists(self.lists, taste.recent, taste.recent_weights)

@@ -6,9 +6,9 @@ from typing import Final
 import numpy as np
 
 from recsys.models.trending import Trending
-from recsys.retrieval.source import Codes, Flags, Scores, Source, Taste, Values
+from recsys.retrieval.source import Allowed, Codes, Flags, Scores, Source, Taste, Values
 
-__all__ = ["TrendingItems", "first_allowed"]
+__all__ = ["TrendingItems"]
 
 _CATEGORIES: Final = 3
 
@@ -24,9 +24,8 @@ class TrendingItems(Source):
 
     def read(self, taste: Taste) -> Scores:
         """Scores are shares of the most wanted item's count."""
-        seen = self.categories[taste.recent]
-        _, first = np.unique(seen, return_index=True)
-        latest = [int(code) for code in seen[np.sort(first)] if code >= 0]
+        seen = dict.fromkeys(self.categories[taste.recent].tolist())
+        latest = [code for code in seen if code >= 0]
         return _TrendingScores(self.trending, latest[:_CATEGORIES])
 
 
@@ -35,23 +34,15 @@ class _TrendingScores:
     trending: Trending
     categories: list[int]
 
-    def top(self, n: int, allowed: Flags) -> Codes:
+    def top(self, n: int, allowed: Allowed | Flags) -> Codes:
+        shown = Allowed.of(allowed)
         share = n // (len(self.categories) + 1)
-        heads = [first_allowed(self.trending.head(category), share, allowed) for category in self.categories]
-        overall = first_allowed(self.trending.order, n - sum(map(len, heads)), allowed)
-        return np.concatenate([overall, *heads]).astype(np.int32)
+        heads = [shown.first(self.trending.head(category), share) for category in self.categories]
+        overall = shown.first(self.trending.order, n - sum(map(len, heads)))
+        return np.concatenate([overall, *heads])
 
     def at(self, codes: Codes) -> Values:
         return self.trending.scores[codes]
 
     def because(self, codes: Codes) -> Codes:
         return np.full(len(codes), -1, np.int32)
-
-
-def first_allowed(order: Codes, n: int, allowed: Flags) -> Codes:
-    """The first `n` allowed of an order, looking further only as far as needed."""
-    head = order[: 4 * n]
-    found = head[allowed[head]]
-    if len(found) < n and len(head) < len(order):
-        found = order[allowed[order]]
-    return found[:n]

@@ -1,5 +1,7 @@
 """What happens after an answer is sent: `served` events and pages to continue from, written by one thread.
 
+Notes are gathered for some milliseconds and written in one round trip: their cost is on the same core as the answers'.
+
 Invariants: nothing here delays or fails an answer; the queue is bounded, and what does not fit or cannot be written
 is counted and dropped, since a lost `served` event costs a training row and a lost page one scroll.
 """
@@ -7,7 +9,6 @@ is counted and dropped, since a lost `served` event costs a training row and a l
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Final, Protocol
 
@@ -20,25 +21,19 @@ __all__ = ["AfterAnswer", "AfterStore"]
 
 _BATCH: Final = 100
 _POLL_S: Final = 0.2
+_GATHER_S: Final = 0.03
+"""Well below the age up to which a missing page is waited for."""
 _log: Final = structlog.get_logger(__name__)
 
 
 class AfterStore(Protocol):
     """Where it is written to."""
 
-    def append_served(self, events: Sequence[Event]) -> bool:
-        """Store events of the server, best effort."""
-
-    def remember_page(self, recomm_id: str, payload: bytes, ttl_s: int = 1800) -> None:
-        """Keep what a next page needs."""
+    def note(self, pages: Sequence[tuple[str, bytes]], events: Sequence[Event]) -> None:
+        """Keep pages `(recomm_id, payload)` and store events of the server; UnavailableError when that failed."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
-    recomm_id: str
-    payload: bytes
-
-
+_Page = tuple[str, bytes]
 _Note = _Page | Callable[[], Event]
 
 
@@ -71,7 +66,7 @@ class AfterAnswer:
 
     def page(self, recomm_id: str, payload: bytes) -> None:
         """Have a page remembered."""
-        self._put(_Page(recomm_id, payload))
+        self._put((recomm_id, payload))
 
     def flush(self, patience_s: float = 5.0) -> bool:
         """Wait until everything queued so far is written; False when that takes too long."""
@@ -97,19 +92,18 @@ class AfterAnswer:
         notes: list[_Note | threading.Event] = []
         with suppress(Empty):
             notes.append(self._queue.get(timeout=_POLL_S))
+            if self._queue.qsize() < _BATCH and not isinstance(notes[0], threading.Event):
+                self._stop.wait(_GATHER_S)
             while len(notes) < _BATCH:
                 notes.append(self._queue.get_nowait())
         return notes
 
     def _write(self, notes: Sequence[_Note]) -> None:
-        # Pages first: somebody may be scrolling already.
+        if not notes:
+            return
         try:
-            for page in notes:
-                if isinstance(page, _Page):
-                    self._store.remember_page(page.recomm_id, page.payload)
-            events = [note() for note in notes if not isinstance(note, _Page)]
-            if events and not self._store.append_served(events):
-                self._lose(len(events), "the store did not take the served events")
+            pages = [note for note in notes if isinstance(note, tuple)]
+            self._store.note(pages, [note() for note in notes if not isinstance(note, tuple)])
         except UnavailableError as error:
             self._lose(len(notes), str(error))
         except Exception:

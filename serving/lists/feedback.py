@@ -101,7 +101,7 @@ def served_event(listing: Listing) -> Event:
     ask = listing.ask
     detail: dict[str, object] = {
         "items": [_shown(placed) for placed in listing.items],
-        "not_shown": list(listing.not_shown),
+        "not_shown": [listing.release.pipeline.vocabulary[code] for code in listing.not_shown],
         "release_id": listing.release.release_id,
         "arm": None,
         "rules_version": None,

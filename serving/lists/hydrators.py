@@ -1,7 +1,7 @@
 """What a request knows of its shopper: one read of the online store, or nothing while the store is away.
 
 Invariants: a shopper who refused personalisation has neither history nor attributes here, whatever was asked; the
-store being away is a state to answer with, never an error.
+store being away is a state to answer with, never an error; once it is away nobody waits for it until it is back.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from feature_store.online.contract import HistoryEntry, ShopperState
 from recsys.errors import UnavailableError
 from recsys.types import Scalar
+from serving.lists.breaker import Breaker
 
 __all__ = ["Personalization", "Shopper", "ShopperHydrator", "ShopperStates"]
 
@@ -42,15 +43,18 @@ class Shopper:
 class ShopperHydrator:
     """Reads shoppers; one round trip each (one more for `session` with a known user)."""
 
-    def __init__(self, store: ShopperStates) -> None:
+    def __init__(self, store: ShopperStates, breaker: Breaker | None = None) -> None:
         self._store = store
+        self._breaker = breaker or Breaker()
 
     def read(self, user_id: str | None, session_id: str | None, wish: Personalization) -> Shopper:
         """The shopper behind these ids, as far as `wish` and the stored consent allow."""
         if wish == "none" or (user_id is None and session_id is None):
             return Shopper(personalization=wish)
+        if self._breaker.open:
+            return Shopper(personalization=wish, away=True)
         try:
-            return self._read(user_id, session_id, wish)
+            return self._breaker.read(lambda: self._read(user_id, session_id, wish))
         except UnavailableError:
             return Shopper(personalization=wish, away=True)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from feature_store.online.contract import HistoryEntry
 from recsys.expressions import Expression, parse
@@ -45,9 +46,8 @@ class Ask:
         return value if isinstance(value, str) else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """One item of a list; `position` counts from 1."""
+class Placed(NamedTuple):
+    """One item of a list; `position` counts from 1. A tuple: there are twenty of them in every answer."""
 
     item_id: str
     sku: str | None
@@ -76,8 +76,8 @@ class Listing:
     why_not: Mapping[str, object] | None = None
     state_digest: str = ""
     """Of what was known about the shopper."""
-    not_shown: tuple[str, ...] = ()
-    """The best candidates behind the list."""
+    not_shown: tuple[int, ...] = ()
+    """Codes of the best candidates behind the list."""
     logged: Logged | None = None
     """Features as they were, of lists that were drawn for it."""
 

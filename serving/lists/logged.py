@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recsys.query import Answer
+from recsys.query import Answer, FeatureRows
 from recsys.ranking.feature_log import FEATURES_DIGEST, pack
 from recsys.ranking.features import Matrix
 
@@ -35,11 +35,26 @@ def logged_of(answers: Sequence[Answer], *, behind: bool = True) -> Logged | Non
     for answer in answers:
         if answer.logged is not None:
             codes = np.concatenate((answer.items, answer.not_shown)) if behind else answer.items
-            rows = answer.logged.in_order(codes)
-            places += (first + np.flatnonzero(np.isin(codes, rows.codes))).tolist()
-            parts.append(rows.matrix)
+            taken, matrix = _placed(codes.tolist(), answer.logged)
+            places += [first + place for place in taken]
+            parts.append(matrix)
         first += len(answer.items)
-    return Logged(tuple(places), np.concatenate(parts, axis=1)) if places else None
+    if not places:
+        return None
+    return Logged(tuple(places), parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1))
+
+
+def _placed(codes: Sequence[int], rows: FeatureRows) -> tuple[list[int], Matrix]:
+    """The places of those of `codes` that have a row, ascending, and their rows in that order.
+
+    Rows come in the order of the list already, so a look-up of each is cheaper than sorting and intersecting.
+    """
+    place_of = {code: place for place, code in enumerate(codes)}
+    found = [(place_of[code], row) for row, code in enumerate(rows.codes.tolist()) if code in place_of]
+    found.sort()
+    order = [row for _, row in found]
+    whole = order == list(range(len(rows.codes)))
+    return [place for place, _ in found], rows.matrix if whole else rows.matrix[:, order]
 
 
 def detail_of(logged: Logged | None) -> dict[str, object] | None:

@@ -24,7 +24,7 @@ from serving.times import now_ms
 __all__ = ["Pager"]
 
 _TTL_S: Final = 1800
-_YOUNG_MS: Final = 200
+_YOUNG_MS: Final = 500
 _WAIT_S: Final = 0.02
 
 

@@ -5,10 +5,10 @@ from dataclasses import asdict
 from hashlib import blake2b
 
 from recsys.catalogue import Catalogue
-from recsys.query import Answer, Query, Reason, Trace
-from recsys.types import Item
+from recsys.query import Answer, Query
 from recsys.vocabulary import UNKNOWN
-from serving.lists.item_view import ItemView, title_in
+from serving.lists.faces import Faces, key_of
+from serving.lists.item_view import ItemView
 from serving.lists.listings import Ask, Placed
 from serving.lists.texts import reason_text
 
@@ -26,40 +26,25 @@ def view_of(ask: Ask, at: int) -> ItemView:
     )
 
 
-def place(answer: Answer, catalogue: Catalogue, view: ItemView, first: int = 1) -> tuple[Placed, ...]:
+def place(answer: Answer, faces: Faces, view: ItemView, first: int = 1) -> tuple[Placed, ...]:
     """The items of an answer, positions counted from `first`."""
     traces = answer.traces or (None,) * len(answer.items)
     rows = zip(answer.items.tolist(), answer.scores.tolist(), answer.reasons, traces, strict=True)
-    return tuple(_placed(catalogue, view, row, position) for position, row in enumerate(rows, start=first))
-
-
-def _placed(
-    catalogue: Catalogue,
-    view: ItemView,
-    row: tuple[int, float, Reason, Trace | None],
-    position: int,
-) -> Placed:
-    code, score, reason, trace = row
-    item = catalogue.item(code) or Item(item_id=catalogue.vocabulary[code])
-    offer = view.offer(item)
-    points = reason.source_item != UNKNOWN
-    source = catalogue.item(reason.source_item) if points else None
-    return Placed(
-        item_id=item.item_id,
-        sku=None if offer is None else offer.sku,
-        score=score,
-        position=position,
-        reason_code=reason.code,
-        reason_text=_sentence(reason, source, view),
-        source_item_id=catalogue.vocabulary[reason.source_item] if points else None,
-        attributes=view.attributes(item, offer),
-        trace=None if trace is None else asdict(trace),
-    )
-
-
-def _sentence(reason: Reason, source: Item | None, view: ItemView) -> str:
-    title = None if source is None else title_in(source.titles, view.language)
-    return reason_text(reason.code, view.language, title)
+    key, language = key_of(view), view.language
+    placed = []
+    for position, (code, score, reason, trace) in enumerate(rows, start=first):
+        face = faces.of(code)
+        sku, attributes = face.shown(view, key)
+        if reason.source_item == UNKNOWN:
+            text, source_id = reason_text(reason.code, language), None
+        else:
+            source = faces.of(reason.source_item)
+            text, source_id = source.reason(reason.code, language), source.item.item_id
+        told = None if trace is None else asdict(trace)
+        placed.append(
+            Placed(face.item.item_id, sku, score, position, reason.code, text, source_id, attributes, told)
+        )
+    return tuple(placed)
 
 
 def why_not_words(ask: Ask, answer: Answer, catalogue: Catalogue) -> Mapping[str, object] | None:

@@ -1,6 +1,7 @@
 """From what is asked and what is known of the shopper to the pipeline's query."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +15,18 @@ from serving.lists.listings import Ask, parsed
 
 __all__ = ["known_codes", "make_history", "make_query"]
 
+_NO_CODES: Final[npt.NDArray[np.int32]] = np.empty(0, np.int32)
 
-def make_query(ask: Ask, shopper: Shopper, vocabulary: Vocabulary, as_of: int, history_length: int) -> Query:
+
+def make_query(
+    ask: Ask,
+    shopper: Shopper,
+    vocabulary: Vocabulary,
+    as_of: int,
+    history_length: int,
+    *,
+    log_features: bool = False,
+) -> Query:
     """The query of one list at `as_of` (ms); a place the library has no rule for is as good as any.
 
     Raises:
@@ -38,6 +49,7 @@ def make_query(ask: Ask, shopper: Shopper, vocabulary: Vocabulary, as_of: int, h
         personalization=shopper.personalization,
         explain=ask.explain,
         why_not=why_not if why_not != UNKNOWN else None,
+        log_features=log_features,
     )
 
 
@@ -48,8 +60,10 @@ def make_history(ask: Ask, shopper: Shopper, vocabulary: Vocabulary, as_of: int,
     return History.of(_not_later([*shopper.history, *ask.events], as_of), vocabulary, as_of, limit)
 
 
-def known_codes(item_ids: Iterable[str], vocabulary: Vocabulary) -> npt.NDArray[np.int32]:
+def known_codes(item_ids: Collection[str], vocabulary: Vocabulary) -> npt.NDArray[np.int32]:
     """Codes of the ids that the release knows, each once, in order."""
+    if not item_ids:
+        return _NO_CODES
     codes = vocabulary.encode(list(dict.fromkeys(item_ids)))
     known: npt.NDArray[np.int32] = codes[codes != UNKNOWN]
     return known

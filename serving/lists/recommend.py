@@ -1,7 +1,8 @@
 """The service behind every list: read the shopper, ask the pipeline of one release, present what it answers.
 
 Invariants: a call sees exactly one release; an unknown shopper, item or empty history is a normal case; nothing is
-written here, what is noted about a list is noted after it is answered.
+written here, what is noted about a list is noted after it is answered; who sets a bound to staleness gets nothing
+older, but a reason.
 """
 
 from collections.abc import Callable
@@ -10,9 +11,11 @@ from typing import Final
 
 from recsys.query import Answer, Query
 from recsys.ranking.feature_log import drawn
+from serving.errors import TooStale
 from serving.ids import uuid7
+from serving.lists.faces import Faces
 from serving.lists.hydrators import Shopper, ShopperHydrator
-from serving.lists.listings import Ask, Listing
+from serving.lists.listings import Ask, Listing, Placed
 from serving.lists.logged import logged_of
 from serving.lists.presenter import digest_of, place, view_of, why_not_words
 from serving.lists.queries import make_query
@@ -24,6 +27,8 @@ from serving.times import now_ms
 __all__ = ["Limits", "Moment", "Recommender"]
 
 _CHEAPEST: Final = ("trending",)
+_RELEASE_RETRY_S: Final = 60
+_FEED_RETRY_S: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +38,17 @@ class Moment:
     release: LoadedRelease
     shopper: Shopper
     at: int
+    faces: Faces
 
     @property
     def events_lag_ms(self) -> int | None:
         """0 when the shopper was read (an acknowledged event is in the history already), None when not."""
         return 0 if self.shopper.read else None
 
-    def degraded(self, max_staleness_s: float | None = None) -> tuple[str, ...]:
+    @property
+    def degraded(self) -> tuple[str, ...]:
         """What an answer has to do without."""
-        age_ms = self.at - self.release.manifest.created_at
-        parts = []
-        if self.shopper.away:
-            parts.append("online_features")
-        if max_staleness_s is not None and age_ms > max_staleness_s * 1000:
-            parts.append("stale_release")
-        return tuple(parts)
+        return ("online_features",) if self.shopper.away else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,7 @@ class Recommender:
         metrics: Metrics,
         limits: Limits,
         clock: Callable[[], int] = now_ms,
+        catalogue_lag_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._releases = releases
         self._shoppers = shoppers
@@ -79,6 +81,8 @@ class Recommender:
         self._limits = limits
         self._pace = Pace()
         self._clock = clock
+        self._catalogue_lag_s = catalogue_lag_s
+        self._faces: dict[str, Faces] = {}
 
     def recommend(self, ask: Ask) -> Listing:
         """One list.
@@ -86,27 +90,28 @@ class Recommender:
         Raises:
             NotReady: no release is loaded.
             ExpressionError: a filter does not parse.
+            TooStale: the release or the catalogue is older than the caller accepts.
         """
         moment = self.moment(ask)
         recomm_id = uuid7(moment.at)
         query = self.query(ask, moment, recomm_id)
         answer, late = self.answer(query, moment)
         catalogue = moment.release.pipeline.catalogue
-        degraded = (*moment.degraded(ask.max_staleness_s), *late)
-        self._metrics.answer(answer.fallback_used, degraded)
+        degraded = (*moment.degraded, *late)
+        self.count(query, answer, degraded)
         return Listing(
             recomm_id=recomm_id,
             ask=ask,
             at=moment.at,
             release=moment.release,
-            items=place(answer, catalogue, view_of(ask, moment.at)),
+            items=self._placed(answer, moment, ask),
             fallback_used=answer.fallback_used,
             degraded=degraded,
             notices=_notices(query, answer),
             events_lag_ms=moment.events_lag_ms,
             why_not=why_not_words(ask, answer, catalogue),
             state_digest=digest_of(query),
-            not_shown=tuple(catalogue.vocabulary.decode(answer.not_shown)),
+            not_shown=tuple(answer.not_shown.tolist()),
             logged=logged_of([answer]),
         )
 
@@ -115,10 +120,55 @@ class Recommender:
 
         Raises:
             NotReady: no release is loaded.
+            TooStale: the release or the catalogue is older than the caller accepts.
         """
-        release = self._releases.current()
+        release, at = self._releases.current(), self._clock()
+        if ask.max_staleness_s is not None:
+            self._refuse_stale(release, at, ask.max_staleness_s)
         shopper = self._shoppers.read(ask.user_id, ask.session_id, ask.personalization)
-        return Moment(release, shopper, self._clock())
+        # After the read, so that no event of its history is later than the moment.
+        return Moment(release, shopper, self._clock(), self.faces(release))
+
+    def faces(self, release: LoadedRelease) -> Faces:
+        """The prepared items of a release; those of releases that are gone are given up."""
+        kept = self._faces.get(release.release_id)
+        if kept is None or kept.catalogue is not release.pipeline.catalogue:
+            kept = Faces(release.pipeline.catalogue)
+            loaded = {each.release_id for each in self._releases.loaded}
+            others = {name: faces for name, faces in self._faces.items() if name in loaded}
+            self._faces = {**others, release.release_id: kept}
+        return kept
+
+    def _refuse_stale(self, release: LoadedRelease, at: int, most_s: float) -> None:
+        age_s, lag_s = (at - release.manifest.created_at) / 1000, self._catalogue_lag_s()
+        if age_s > most_s:
+            self._metrics.refused_as_stale("release")
+            raise TooStale(
+                f"release {release.release_id!r} is {age_s:.0f} s old, max_staleness_s is {most_s:g}; "
+                "ask without it for a list from this release",
+                _RELEASE_RETRY_S,
+            )
+        if lag_s > most_s:
+            self._metrics.refused_as_stale("catalogue")
+            raise TooStale(
+                f"prices and stock were last read completely {lag_s:.0f} s ago, max_staleness_s is {most_s:g}; "
+                "ask without it for a list as of then",
+                _FEED_RETRY_S,
+            )
+
+    def count(self, query: Query, answer: Answer, degraded: tuple[str, ...]) -> None:
+        """Take one answer into the metrics."""
+        counts = answer.counts
+        competed = counts.get("shown", 0) + counts.get("ranked_below", 0) + counts.get("seen_before", 0)
+        self._metrics.answer(answer.fallback_used, degraded)
+        self._metrics.candidates({"union": competed})
+        if not len(answer.items):
+            self._metrics.empty(query.slot, answer.notices[0] if answer.notices else "none")
+
+    def _placed(self, answer: Answer, moment: Moment, ask: Ask) -> tuple[Placed, ...]:
+        items = place(answer, moment.faces, view_of(ask, moment.at))
+        self._metrics.cache("items", *moment.faces.counted())
+        return items
 
     def query(self, ask: Ask, moment: Moment, recomm_id: str) -> Query:
         """The pipeline's question; the list's id decides whether its features are logged.
@@ -127,9 +177,9 @@ class Recommender:
             ExpressionError: a filter does not parse.
         """
         vocabulary = moment.release.pipeline.vocabulary
-        query = make_query(ask, moment.shopper, vocabulary, moment.at, self._limits.history_length)
         log_features = not ask.dry_run and drawn(recomm_id, self._limits.feature_log_share)
-        return replace(query, log_features=log_features)
+        limit = self._limits.history_length
+        return make_query(ask, moment.shopper, vocabulary, moment.at, limit, log_features=log_features)
 
     def answer(self, query: Query, moment: Moment) -> tuple[Answer, tuple[str, ...]]:
         """What the release answers and what that had to do without; its stages are measured.

@@ -68,15 +68,21 @@ class ScenarioPages:
         attributes: Mapping[str, Scalar] = self._recommender.moment(ask).shopper.attributes
         return tuple(hall for hall in self._scenarios.every() if hall.is_for(attributes))
 
-    def show(self, slug: str, ask: Ask) -> Hall:
-        """One hall, filled for the shopper of `ask`.
+    def named(self, slug: str) -> Scenario:
+        """One hall, not filled; may wait for the database.
 
         Raises:
             NotFound: there is no such hall.
-            NotReady: no release is loaded.
             UnavailableError: the database is away and halls were never read.
         """
-        scenario = self._scenarios.named(slug)
+        return self._scenarios.named(slug)
+
+    def fill(self, scenario: Scenario, ask: Ask) -> Hall:
+        """One hall, filled for the shopper of `ask`.
+
+        Raises:
+            NotReady: no release is loaded.
+        """
         moment = self._recommender.moment(ask)
         page = _Page(self._recommender, moment, ask)
         for shelf in scenario.shelves:
@@ -108,7 +114,7 @@ class _Page:
         if len(answer.items) < shelf.min_items:
             return
         view = view_of(self._ask, self._moment.at)
-        items = place(answer, self._moment.release.pipeline.catalogue, view, first=self._count() + 1)
+        items = place(answer, self._moment.faces, view, first=self._count() + 1)
         self._taken = np.concatenate([self._taken, answer.items])
         self._answers.append(answer)
         self.shelves.append(FilledShelf(shelf, items))
@@ -123,7 +129,7 @@ class _Page:
             release=self._moment.release,
             items=tuple(placed for filled in self.shelves for placed in filled.items),
             fallback_used=fallbacks[0] if fallbacks else None,
-            degraded=(*self._moment.degraded(self._ask.max_staleness_s), *self._late),
+            degraded=(*self._moment.degraded, *self._late),
             notices=_notices(self._answers),
             events_lag_ms=self._moment.events_lag_ms,
             state_digest=digest_of(self._query),

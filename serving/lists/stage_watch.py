@@ -5,10 +5,9 @@ list. For the same reason a request that is late goes on when the costly stages 
 what stopped it (a garbage collection, a stalled machine) is over, and cutting the list would save next to nothing.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from time import thread_time
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 __all__ = ["OutOfTime", "Pace", "StageWatch"]
 
@@ -44,26 +43,46 @@ class Pace:
 
 
 class StageWatch:
-    """A `recsys.pipeline.Watch` with a budget in ms."""
+    """A `recsys.pipeline.Watch` with a budget in ms.
+
+    It is its own context manager, one object for all stages of a request: they nest, so a stack holds what is open.
+    The clock is read where stages end, and a stage begins where the last one ended: between them nothing is done, and
+    a reading costs a microsecond.
+    """
+
+    __slots__ = ("_budget_s", "_late_ms", "_now", "_open", "_pace", "_started", "milliseconds")
 
     def __init__(self, budget_ms: float, pace: Pace) -> None:
-        self._budget_ms = budget_ms
+        self._budget_s = budget_ms / 1000
+        self._late_ms = budget_ms * _WORTH_SAVING
         self._pace = pace
-        self._started = thread_time()
+        self._open: list[tuple[str, float]] = []
+        self._started = self._now = thread_time()
         self.milliseconds: dict[str, float] = {}
         """Work by stage that ran."""
 
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        """Time one stage.
+    def __call__(self, stage: str) -> Self:
+        """Begin to time one stage, which ends with the `with` around it.
 
         Raises:
             OutOfTime: the budget is spent and leaving out the costly stages ahead saves a good part of it.
         """
-        started = thread_time()
-        late = (started - self._started) * 1000 > self._budget_ms
-        if late and self._pace.ahead(stage) > self._budget_ms * _WORTH_SAVING:
+        started = self._now
+        if started - self._started > self._budget_s and self._pace.ahead(stage) > self._late_ms:
             raise OutOfTime
-        yield
-        self.milliseconds[stage] = (thread_time() - started) * 1000
-        self._pace.learn(stage, self.milliseconds[stage])
+        self._open.append((stage, started))
+        return self
+
+    def __enter__(self) -> None:
+        """Nothing is left to do."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the time of the innermost stage, unless it failed."""
+        stage, started = self._open.pop()
+        if kind is None:
+            self._now = thread_time()
+            spent = (self._now - started) * 1000
+            self.milliseconds[stage] = spent
+            self._pace.learn(stage, spent)

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["DEFAULT_LANGUAGE", "REASON_TEXTS", "reason_text"]
@@ -46,7 +47,12 @@ _GENERAL: Final = "taste"
 
 def reason_text(code: str, language: str | None, title: str | None = None) -> str:
     """The sentence for a reason; an unknown code or language reads as the general one, never as nothing."""
+    plain, pointing = _sentences(code, language)
+    return plain if title is None else pointing.format(title=title)
+
+
+@lru_cache(maxsize=1024)
+def _sentences(code: str, language: str | None) -> tuple[str, str]:
     texts = REASON_TEXTS.get(code, REASON_TEXTS[_GENERAL])
     base = (language or DEFAULT_LANGUAGE).replace("_", "-").split("-")[0].lower()
-    plain, pointing = texts.get(base, texts[DEFAULT_LANGUAGE])
-    return plain if title is None else pointing.format(title=title)
+    return texts.get(base, texts[DEFAULT_LANGUAGE])

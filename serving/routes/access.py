@@ -18,7 +18,16 @@ from serving.lists.item_view import PRIVATE_FIELDS
 from serving.lists.listings import Ask, parsed
 from serving.resources import Resources
 
-__all__ = ["Engineer", "Shop", "Storefront", "admit_ask", "admit_event", "only", "with_token_shopper"]
+__all__ = [
+    "Engineer",
+    "Shop",
+    "Storefront",
+    "admit_ask",
+    "admit_event",
+    "only",
+    "slow_down",
+    "with_token_shopper",
+]
 
 BACKEND_EVENTS: Final = frozenset({EventType.PURCHASE, EventType.ORDER, EventType.RETURN, EventType.CANCEL})
 
@@ -48,14 +57,19 @@ def _allow(*roles: Role) -> Callable[..., Principal]:
     def enter(request: Request, shop: Shop, token: _ShopperToken = None) -> Principal:
         principal = shop.authenticator.authenticate(request.headers.get("authorization"), token)
         if principal.browser:
-            _slow_down(shop, principal, request.client.host if request.client else "")
+            slow_down(shop, principal, request.client.host if request.client else "")
         principal.requires(*roles)
         return principal
 
     return enter
 
 
-def _slow_down(shop: Resources, principal: Principal, address: str) -> None:
+def slow_down(shop: Resources, principal: Principal, address: str) -> None:
+    """Take one of a browser key's calls.
+
+    Raises:
+        RateLimited: it has none left for now.
+    """
     wait = shop.limiter.take((principal.key_id, address))
     if wait:
         raise RateLimited(f"too many calls from this address; try again in {ceil(wait)} s", ceil(wait))

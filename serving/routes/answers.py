@@ -27,6 +27,7 @@ __all__ = [
     "item_answer",
     "job_answer",
     "json_answer",
+    "json_bytes",
     "listing_answer",
     "releases_answer",
     "user_answer",
@@ -37,11 +38,14 @@ Json = dict[str, Any]
 _OPTIONS: Final = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 
 
+def json_bytes(body: object) -> bytes:
+    """An answer as JSON."""
+    return orjson.dumps(body, option=_OPTIONS)
+
+
 def json_answer(body: object, status: int = 200) -> Response:
     """A JSON response; shoppers' answers are never kept by caches on the way."""
-    return Response(
-        orjson.dumps(body, option=_OPTIONS), status, {"Cache-Control": "no-store"}, "application/json"
-    )
+    return Response(json_bytes(body), status, {"Cache-Control": "no-store"}, "application/json")
 
 
 def listing_answer(listing: Listing, started: float) -> Json:

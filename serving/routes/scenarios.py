@@ -1,10 +1,13 @@
 """Scenario halls (场景馆) for the storefront."""
 
+from functools import partial
 from time import perf_counter
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
+from starlette.concurrency import run_in_threadpool
 
+from serving.errors import Overloaded
 from serving.routes.access import Shop, Storefront, admit_ask
 from serving.routes.answers import hall_answer, halls_answer, json_answer
 from serving.routes.asks import ask_for_hall, ask_for_shopper
@@ -26,7 +29,7 @@ def list_halls(query: Annotated[ShopperQuery, Query()], shop: Shop, caller: Stor
 
 
 @router.get("/{slug}", response_model=Hall, responses=problems(404))
-def show_hall(
+async def show_hall(
     slug: Annotated[Identifier, Path(examples=["weekend-kitchen"])],
     query: Annotated[HallQuery, Query()],
     shop: Shop,
@@ -36,4 +39,9 @@ def show_hall(
     started = perf_counter()
     ask = ask_for_hall(slug, query, caller)
     admit_ask(caller, ask)
-    return json_answer(hall_answer(shop.scenarios.show(slug, ask), started, private=not caller.browser))
+    scenario = await run_in_threadpool(shop.scenarios.named, slug)
+    if shop.turns.full:
+        shop.metrics.surplus("refused")
+        raise Overloaded("more is asked for than can be made in time; try again in a second")
+    hall = await shop.turns.run(partial(shop.scenarios.fill, scenario, ask))
+    return json_answer(hall_answer(hall, started, private=not caller.browser))

@@ -78,7 +78,7 @@ class RecommendationRequest(Request):
     personalization: Literal["full", "session", "none"] = Field(default="full", examples=["full"])
     """`session` reads only this session, `none` nothing of the shopper."""
     max_staleness_s: float | None = Field(default=None, ge=0, examples=[86_400])
-    """Marks the answer `degraded` when the release it was made from is older."""
+    """Rather a 503 (`too_stale`) than a list from a release, or from prices and stock, known longer ago."""
     dry_run: bool = Field(default=False, examples=[False])
     """Leaves no trace: no `served` event, no next page."""
     seed: int | None = Field(default=None, ge=0, lt=2**53, examples=[7])

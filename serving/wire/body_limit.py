@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.errors import BodyTooLarge
 
-__all__ = ["BULK_BYTES", "DEFAULT_BYTES", "BodyLimit"]
+__all__ = ["BULK_BYTES", "DEFAULT_BYTES", "BodyLimit", "Replay", "read_body"]
 
 DEFAULT_BYTES: Final = 1024 * 1024
 BULK_BYTES: Final = 5 * 1024 * 1024
@@ -32,13 +32,17 @@ class BodyLimit:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self._app(scope, receive, send)
             return
-        body = await _read(scope, receive, self._limits.get(scope["path"], DEFAULT_BYTES))
+        body = await read_body(scope, receive, self._limits.get(scope["path"], DEFAULT_BYTES))
         if body is not None:
-            await self._app(scope, _Replay(body, receive), send)
+            await self._app(scope, Replay(body, receive), send)
 
 
-async def _read(scope: Scope, receive: Receive, limit: int) -> bytes | None:
-    """The whole body, None when the client has gone."""
+async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes | None:
+    """The whole body, None when the client has gone.
+
+    Raises:
+        BodyTooLarge: it has more than `limit` bytes, or says so.
+    """
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and int(value) > limit:
             raise _too_large(limit)
@@ -62,14 +66,14 @@ def _too_large(limit: int) -> BodyTooLarge:
     )
 
 
-class _Replay:
+class Replay:
     """The body in one message, then whatever the connection says."""
 
     def __init__(self, body: bytes, receive: Receive) -> None:
         self._body: bytes | None = body
         self._receive = receive
 
-    async def __call__(self) -> Message:
+    async def __call__(self) -> Message:  # noqa: D102
         if self._body is None:
             return await self._receive()
         body, self._body = self._body, None

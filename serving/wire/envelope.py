@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recsys.errors import RecsysError
 from serving.ids import uuid7
-from serving.observability import Metrics, request_id_from
+from serving.observability import REQUEST_ID, Metrics, log_request, request_id_from
 from serving.times import now_ms
 from serving.wire.problems import problem_of
 
@@ -34,12 +34,14 @@ class Envelope:
             return
         exchange = _Exchange(send, _incoming_id(scope) or uuid7(now_ms()))
         scope.setdefault("state", {})["request_id"] = exchange.request_id
-        with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
-            try:
-                await self._app(scope, receive, exchange.send)
-            except Exception as error:
-                await self._refuse(error, exchange, scope, receive)
-            self._record(exchange, scope)
+        bound = REQUEST_ID.set(exchange.request_id)
+        try:
+            await self._app(scope, receive, exchange.send)
+        except Exception as error:
+            await self._refuse(error, exchange, scope, receive)
+        finally:
+            REQUEST_ID.reset(bound)
+        self._record(exchange, scope)
 
     async def _refuse(self, error: Exception, exchange: "_Exchange", scope: Scope, receive: Receive) -> None:
         if not isinstance(error, RecsysError):
@@ -53,7 +55,7 @@ class Envelope:
         seconds = perf_counter() - exchange.started
         self._metrics.request(route, _method(scope), exchange.status, seconds)
         took = round(seconds * 1000, 2)
-        _log.info("request", method=scope["method"], route=route, status=exchange.status, took_ms=took)
+        log_request(exchange.request_id, scope["method"], route, exchange.status, took)
 
 
 class _Exchange:
@@ -69,11 +71,11 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             took = (perf_counter() - self.started) * 1000
-            headers: list[tuple[bytes, bytes]] = [
+            message["headers"] = [
+                *message.get("headers", ()),
                 (b"x-request-id", self.request_id.encode()),
                 (b"x-took-ms", f"{took:.2f}".encode()),
             ]
-            message = {**message, "headers": [*message.get("headers", ()), *headers]}
         await self._send(message)
 
 

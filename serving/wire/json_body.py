@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 
 from serving.errors import FieldError, InvalidRequest, MalformedRequest
 
-__all__ = ["Body", "JsonRoute", "RawBody", "read_rows"]
+__all__ = ["Body", "JsonRoute", "RawBody", "is_lines", "read_rows"]
 
 _LINES: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 
@@ -25,7 +25,7 @@ class Body:
 
     def __init__(self, content: bytes, content_type: str) -> None:
         self.content = content
-        self.lines = _is_lines(content_type)
+        self.lines = is_lines(content_type)
 
 
 class _JsonRequest(Request):
@@ -77,13 +77,14 @@ def read_rows(body: Body, name: str, limit: int) -> list[dict[str, object]]:
 def _as_json(request: Request) -> MutableMapping[str, Any]:
     """The scope with a content type that makes the framework decode the body; rows in lines stay what they are."""
     content_type = request.headers.get("content-type", "")
-    if content_type == "application/json" or _is_lines(content_type):
+    if content_type == "application/json" or is_lines(content_type):
         return request.scope
     headers = [pair for pair in request.scope["headers"] if pair[0] != b"content-type"]
     return {**request.scope, "headers": [*headers, (b"content-type", b"application/json")]}
 
 
-def _is_lines(content_type: str) -> bool:
+def is_lines(content_type: str) -> bool:
+    """Whether a content type says one JSON object per line."""
     return content_type.partition(";")[0].strip().lower() in _LINES
 
 

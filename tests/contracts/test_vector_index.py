@@ -20,7 +20,8 @@ Build = Callable[[np.ndarray], VectorIndex]
 BUILDERS: dict[str, Build] = {
     "exact": ExactIndex,
     "flat": FaissIndex.build,
-    "lists": lambda vectors: FaissIndex.build(vectors, flat_limit=0, probes=100_000),
+    "lists": lambda vectors: FaissIndex.build(vectors, kind="ivf_flat", probes=100_000),
+    "half": lambda vectors: FaissIndex.build(vectors, kind="flat_fp16"),
 }
 ITEMS = 4_000
 

@@ -27,6 +27,19 @@ def go(fail: bool = False, stop: bool = False, leave: int = 0) -> None:
     if leave:
         raise typer.Exit(leave)
     typer.echo("done")
+
+
+group = typer.Typer()
+
+
+@group.command("thing")
+def one_thing() -> None:
+    typer.echo("one thing")
+
+
+@group.command("other")
+def another_thing() -> None:
+    typer.echo("another thing")
 '''
 
 
@@ -36,7 +49,15 @@ def verbs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[EntryPoint]:
     (tmp_path / "verb_that_works.py").write_text(BODY, "utf-8")
     (tmp_path / "verb_that_breaks.py").write_text("raise RuntimeError('imported')", "utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    targets = {"own": "verb_that_breaks:app", "serve": "verb_that_breaks:app", "train": "verb_that_works:app"}
+    targets = {
+        "own": "verb_that_breaks:app",
+        "serve": "verb_that_breaks:app",
+        "train": "verb_that_works:app",
+        "bench quality": "verb_that_works:app",
+        "bench serving": "verb_that_breaks:app",
+        "bench own thing": "verb_that_works:group",
+        "unnamed thing": "verb_that_works:group",
+    }
     return [EntryPoint(name, target, "recsys.commands") for name, target in targets.items()]
 
 
@@ -46,8 +67,8 @@ def test_help_lists_verbs_with_their_lines_and_imports_none(
     assert run(["--help"], verbs) == 0
     lines = capsys.readouterr().out.splitlines()
     indented = [line.split()[0] for line in lines if line.startswith("  ")]
-    listed = [word for word in indented if word in ("own", "serve", "train")]
-    assert listed == ["train", "serve", "own"]
+    listed = [word for word in indented if word in ("own", "serve", "train", "bench", "unnamed")]
+    assert listed == ["train", "serve", "bench", "own", "unnamed"]
     assert any(HELP["train"] in line for line in lines)
 
 
@@ -67,6 +88,29 @@ def test_a_verb_runs_when_it_is_used(verbs: list[EntryPoint], capsys: pytest.Cap
 def test_a_verbs_help_is_its_own(verbs: list[EntryPoint], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["train", "--help"], verbs) == 0
     assert "Do it." in capsys.readouterr().out
+
+
+def test_a_group_lists_the_verbs_of_all_packages_and_imports_none(
+    verbs: list[EntryPoint], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["bench", "--help"], verbs) == 0
+    said = capsys.readouterr().out
+    assert HELP["bench"] in said
+    listed = [line.split()[0] for line in said.splitlines() if line.startswith("  ") and line.split()]
+    assert [word for word in listed if word in ("quality", "serving", "own")] == ["quality", "serving", "own"]
+
+
+def test_a_verb_of_a_group_runs(verbs: list[EntryPoint], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["bench", "quality"], verbs) == 0
+    assert run(["bench", "own", "thing"], verbs) == 0
+    assert capsys.readouterr().out == "done\none thing\n"
+
+
+def test_a_misspelt_verb_of_a_group_is_answered_with_the_nearest(
+    verbs: list[EntryPoint], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["bench", "qualty"], verbs) == 2
+    assert "Did you mean 'quality'?" in capsys.readouterr().err
 
 
 def test_a_deliberate_error_is_one_line_on_stderr(
@@ -124,7 +168,8 @@ def test_a_callers_thread_limit_wins() -> None:
 
 def test_every_verb_of_the_project_has_its_line() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
-    assert set(project["entry-points"]["recsys.commands"]) == set(HELP)
+    verbs = set(project["entry-points"]["recsys.commands"])
+    assert verbs | {name.partition(" ")[0] for name in verbs} == set(HELP)
 
 
 def test_every_verb_of_the_project_can_be_loaded() -> None:

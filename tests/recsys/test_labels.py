@@ -88,6 +88,15 @@ def test_what_was_given_back_is_not_wanted_and_does_not_hide_the_rest() -> None:
     assert wanted(question) == {SOFA: NEXT}
 
 
+def test_a_purchase_that_stands_is_wanted_whatever_was_taken_back_beside_it() -> None:
+    rows = [("ann", "milk", VIEW, 1)]
+    rows += [("ann", "tea", BUY, 5), ("ann", "tea", BUY, 6), ("ann", "tea", RETURN, 9)]
+    rows += [("ann", "sofa", CART, 5), ("ann", "sofa", BUY, 6), ("ann", "sofa", UNCART, 7)]
+    rows += [("ann", "lamp", CART, 5), ("ann", "lamp", UNCART, 6)]
+    (question, *_) = asked(rows, day=4)
+    assert wanted(question) == {TEA: NEXT, SOFA: NEXT}
+
+
 def test_who_never_touched_anything_before_is_asked_nothing() -> None:
     rows = [("ann", "milk", VIEW, 9), ("bob", "milk", BUY, 8), ("bob", "tea", BUY, 8)]
     assert asked(rows, day=5) == []
@@ -161,11 +170,28 @@ def test_where_times_mean_nothing_one_row_of_the_strongest_behaviour_is_held_out
         ],
         ITEMS,
     )
-    (question,) = held(log)
+    question, weaker = held(log)
+    assert log.users[weaker.user] == "bob"
+    assert weaker.kinds.tolist() == [EVENT_CODES[VIEW]]
     assert (log.users[question.user], wanted(question)) == ("ann", {SOFA: NEXT})
     assert question.kinds.tolist() == [EVENT_CODES[BUY]]
     assert question.history.items.tolist() == [MILK, TEA, SOFA, LAMP]
     assert not (question.history.types == EVENT_CODES[BUY]).any()
+
+
+def test_few_purchases_are_asked_about_first_and_views_where_there_is_room() -> None:
+    rows: list[Row] = [(f"user{n:03}", item, VIEW, 0) for n in range(200) for item in ITEMS]
+    rows += [(f"user{n:03}", "tea", BUY, 0) for n in range(0, 200, 10)]
+    for most, bought in ((500, 20), (50, 20), (12, 12)):
+        found = held(log_of(rows, ITEMS), most)
+        assert len(found) == len({question.user for question in found}) == min(most, 200)
+        assert sum(question.kinds.tolist() == [EVENT_CODES[BUY]] for question in found) == bought
+
+
+def test_who_only_took_things_back_or_saw_lists_is_not_asked() -> None:
+    rows: list[Row] = [("ann", "milk", BUY, 0), ("ann", "milk", RETURN, 0)]
+    rows += [("bob", "tea", IMPRESSION, 0), ("bob", "sofa", IMPRESSION, 0)]
+    assert held(log_of(rows, ITEMS)) == []
 
 
 def test_a_purchase_that_came_back_is_not_held_out_as_wanted() -> None:
@@ -174,6 +200,14 @@ def test_a_purchase_that_came_back_is_not_held_out_as_wanted() -> None:
         rows += [(f"user{number}", "milk", BUY, 0), (f"user{number}", "milk", RETURN, 0)]
         rows += [(f"user{number}", "tea", BUY, 0)]
     assert {code for question in held(log_of(rows, ITEMS)) for code in wanted(question)} == {TEA}
+
+
+def test_an_item_bought_more_often_than_it_came_back_may_be_held_out() -> None:
+    rows: list[Row] = []
+    for number in range(20):
+        rows += [(f"user{number}", "milk", kind, 0) for kind in (BUY, RETURN, BUY, CART, UNCART)]
+        rows += [(f"user{number}", "tea", VIEW, 0)]
+    assert {code for question in held(log_of(rows, ITEMS)) for code in wanted(question)} == {MILK}
 
 
 def test_no_more_shoppers_are_held_out_than_asked_for_and_one_seed_draws_the_same() -> None:

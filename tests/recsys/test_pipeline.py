@@ -13,6 +13,7 @@ from recsys.history import History
 from recsys.pipeline import Pipeline
 from recsys.query import SLOTS, Query
 from recsys.ranking.features import FEATURES
+from recsys.rules import item_mask
 from recsys.testing import Shop, build_shop
 from recsys.train import fit_release
 from recsys.types import EVENT_CODES, EventType
@@ -266,3 +267,41 @@ def test_any_query_gives_distinct_allowed_items_and_accounts_for_the_whole_catal
     left = ("not_proposed", "ranked_below", "seen_before")
     assert len(shown) == min(query.num, len(shown) + sum(answer.counts.get(name, 0) for name in left))
     assert len(answer.notices) == (len(shown) < query.num)
+
+
+def test_the_buckets_of_any_query_are_those_of_the_masks_one_after_another(
+    pipeline: Pipeline, shop: Shop
+) -> None:
+    """Counted from the few items that a request names, and equal to passing over the whole catalogue."""
+    generator, size = np.random.default_rng(4), len(shop.items)
+    filters = [None, parse("price > 10"), parse("price < 0"), parse('"vegan" in tags')]
+    for number in range(200):
+        chosen = filters[number % len(filters)]
+        query = Query(
+            as_of=shop.end,
+            history=history_of(shop, int(generator.integers(300))),
+            slot=SLOTS[int(generator.integers(len(SLOTS)))],
+            exclude=generator.integers(0, size, generator.integers(0, 300)).astype(np.int32),
+            filter=chosen,
+        )
+        answer = pipeline.recommend(query)
+        left = pipeline.catalogue.eligible(shop.end)
+        assert answer.counts["ineligible"] == size - left.sum()
+        for name, mask in (
+            ("excluded", np.isin(np.arange(size), query.exclude, invert=True)),
+            ("filtered", left if chosen is None else item_mask(chosen, pipeline.catalogue, as_of=shop.end)),
+        ):
+            assert answer.counts.get(name, 0) == (left & ~mask).sum()
+            left = left & mask
+        assert left[answer.items].all()
+
+
+def test_explain_knows_how_the_vectors_were_searched(pipeline: Pipeline, shop: Shop) -> None:
+    taken = parse(f'item_id in ("{shop.items[0].item_id}", "{shop.items[1].item_id}")')
+    for asked, searches in ((None, {"flat", "exact"}), (taken, {"exact"})):
+        query = Query(as_of=shop.end, history=history_of(shop, 3), filter=asked)
+        allowed = pipeline._gates(query, pipeline.reader.read(query)).allowed
+        plans = pipeline._plans(query, allowed)
+        assert set(plans) == {"taste", "alike"}
+        assert {plan.search for plan in plans.values()} <= searches
+        assert all(plan.share == pytest.approx(len(allowed) / len(shop.items)) for plan in plans.values())

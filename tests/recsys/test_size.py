@@ -35,9 +35,19 @@ def test_a_key_that_is_written_wins_over_the_dial() -> None:
     }
     found = ReleaseConfig.model_validate(said)
     assert (found.als.embedding_size, found.als.epochs) == (48, 3)
-    assert found.retrieval.candidates == {"own": 7}
+    dialled = overrides("large", MEDIUM.retrieval.candidates)["retrieval"]["candidates"]
+    assert found.retrieval.candidates == {**dialled, "own": 7}
     assert found.retrieval.seeds == 9
     assert found.ranker.trees == SIZES["large"]["ranker"]["trees"]
+
+
+@pytest.mark.parametrize("size", ["small", "medium", "large"])
+def test_one_source_says_nothing_about_the_others(size: str) -> None:
+    alone = ReleaseConfig.model_validate({"size": size}).retrieval
+    found = ReleaseConfig.model_validate({"size": size, "retrieval": {"candidates": {"own": 7}}}).retrieval
+    assert found.proposals("own", 20) == 7
+    for source in alone.candidates.keys() - {"own"}:
+        assert found.proposals(source, 20) == alone.proposals(source, 20), source
 
 
 def test_a_whole_table_given_as_a_value_wins_too() -> None:

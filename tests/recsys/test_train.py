@@ -10,6 +10,7 @@ import pytest
 from recsys.arrays import save_json
 from recsys.config import ReleaseConfig
 from recsys.errors import InputError, ReleaseIncompatible
+from recsys.fading import DEFAULT
 from recsys.pipeline import Pipeline
 from recsys.query import Query
 from recsys.release import seal, verify
@@ -77,6 +78,8 @@ def test_where_times_mean_nothing_a_ranker_is_learned_from_rows_held_out(tmp_pat
     still = replace(rows, time=np.zeros_like(rows.time))
     found = fit_release(still, SHOP.items, ATTRIBUTES, config, tmp_path, seed=1, real_times=False)
     assert "NDCG@20" in found.choices[-1]  # it was taught, whether or not it won
+    assert found.choices[1] == f"own items fade by {DEFAULT}, the default: times are made up"
+    assert Pipeline.load(tmp_path).config.retrieval.own_fading == DEFAULT
     assert not (tmp_path / ".before").exists()
 
 

@@ -181,11 +181,18 @@ def publish(resources: Resources, made: Made) -> None:
     resources.stores.online.set_live_release(made.release_id, now_ms())
 
 
-def open_in(stack: ExitStack, home: Path, settings: Settings, database: Path, made: Made | None) -> Api:
+def open_in(
+    stack: ExitStack,
+    home: Path,
+    settings: Settings,
+    database: Path,
+    made: Made | None,
+    opened: Callable[[Settings], Stores] | None = None,
+) -> Api:
     home.mkdir(exist_ok=True)
     if not (home / "recsys.db").exists():
         shutil.copy(database, home / "recsys.db")
-    resources = compose(settings, patient(open_stores(settings), settings))
+    resources = compose(settings, (opened or patient)(settings))
     if made is not None:
         publish(resources, made)
     api = Api(resources, made)  # makes the keys, which the application reads when it is made
@@ -195,10 +202,10 @@ def open_in(stack: ExitStack, home: Path, settings: Settings, database: Path, ma
     return api
 
 
-def patient(stores: Stores, settings: Settings) -> Stores:
-    """The same stores, on a machine that may be too busy to answer within the 50 ms of production."""
+def patient(settings: Settings) -> Stores:
+    """The stores of these settings, on a machine that may be too busy to answer within the 50 ms of production."""
     online = RedisOnlineStore.of(client_for(settings), settings, Timeouts(read_s=5.0))
-    return replace(stores, online=online)
+    return replace(open_stores(settings), online=online)
 
 
 @pytest.fixture
@@ -207,10 +214,13 @@ def open_api(redis_url: str, tmp_path: Path, empty_database: Path, made: Made) -
     with ExitStack() as stack:
 
         def open_one(
-            made: Made | None = made, settings: Settings | None = None, home: Path = tmp_path
+            made: Made | None = made,
+            settings: Settings | None = None,
+            home: Path = tmp_path,
+            opened: Callable[[Settings], Stores] | None = None,
         ) -> Api:
             chosen = settings or settings_for(home, redis_url)
-            return open_in(stack, home, chosen, empty_database, made)
+            return open_in(stack, home, chosen, empty_database, made, opened)
 
         yield open_one
 

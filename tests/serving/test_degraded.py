@@ -11,6 +11,9 @@ import pytest
 from feature_store.testing import running_valkey
 from serving.times import now_ms
 
+AT = now_ms()
+"""Of this visit: an event that comes along and a stored one mean the same within one (docs/decisions/0021)."""
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
@@ -25,7 +28,7 @@ def post(api: Any, event_id: str) -> Any:
         "type": "cart",
         "user_id": "u",
         "item_id": "tea/0001",
-        "timestamp": 1_790_000_000_000,
+        "timestamp": AT,
     }
     return api.call("POST", "/v1/events", json=[row])
 
@@ -40,7 +43,7 @@ def test_lists_go_on_without_redis_and_all_goes_on_when_it_is_back(open_api: Any
         strangers = api.items()
     known = {
         "user_id": "u",
-        "events": [{"type": "cart", "item_id": "tea/0001", "timestamp": 1_790_000_000_000}],
+        "events": [{"type": "cart", "item_id": "tea/0001", "timestamp": AT}],
     }
     away = api.recommend(user_id="u").json()
     assert away["degraded"] == ["online_features"]
@@ -79,6 +82,9 @@ def test_without_redis_it_boots_from_the_release_it_served_last(
     answer = alone.recommend(user_id="u").json()
     assert len(answer["items"]) == 20
     assert answer["degraded"] == ["online_features"]
+    # Young as the release is, nobody knows what of it can still be bought.
+    refused = alone.recommend(max_staleness_s=1e9)
+    assert (refused.status_code, refused.json()["code"]) == (503, "too_stale")
 
 
 def test_a_release_of_this_machine_is_served_and_given_back_to_an_emptied_redis(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
-from serving.observability import Metrics, configure_logging, request_id_from
+from serving.observability import Metrics, configure_logging, log_request, request_id_from
 
 KEY = f"rk_{'a1' * 6}_{'0f' * 32}"
 
@@ -124,6 +124,62 @@ def test_answers_events_and_requests_are_counted() -> None:
     assert value("recsys_events_total", {"verdict": "accepted"}) == 3
     labels = {"route": "/v1/items/{id}", "method": "GET", "status": "200"}
     assert value("recsys_request_seconds_count", labels) == 1
+
+
+def test_buckets_hold_what_is_at_most_their_bound_and_add_up() -> None:
+    metrics = Metrics()
+    for milliseconds in (0.2, 0.3, 5.0, 9_000.0):
+        metrics.stages({"score": milliseconds})
+    value = metrics.registry.get_sample_value
+    held = {
+        bound: value("recsys_stage_seconds_bucket", {"stage": "score", "le": bound})
+        for bound in ("0.0002", "0.0005", "0.005", "2.5", "+Inf")
+    }
+    assert held == {"0.0002": 1, "0.0005": 2, "0.005": 3, "2.5": 3, "+Inf": 4}
+
+
+def test_what_competed_what_was_empty_and_what_was_prepared_is_counted() -> None:
+    metrics = Metrics()
+    metrics.candidates({"union": 180, "taste": 60})
+    metrics.empty("home", "empty_by_filter")
+    metrics.cache("items", hits=38, misses=2)
+    metrics.lag("catalogue_lag", "Since prices and stock were known completely.", lambda: 0.25)
+    value = metrics.registry.get_sample_value
+    assert value("recsys_candidates_sum", {"source": "union"}) == 180
+    assert value("recsys_empty_lists_total", {"slot": "home", "reason": "empty_by_filter"}) == 1
+    assert value("recsys_cache_total", {"cache": "items", "result": "hit"}) == 38
+    assert value("recsys_catalogue_lag_seconds") == 0.25
+
+
+def test_the_line_of_a_request_is_like_every_other_line(stream: io.StringIO) -> None:
+    log_request("shop-1", "POST", "/v1/recommendations", 200, 1.25)
+    log_request(KEY, "GET", "/healthz", 200, 0.1)
+    told, hidden = lines(stream)
+    assert {**told, "at": "?"} == {
+        "event": "request",
+        "level": "info",
+        "logger": "serving.wire.envelope",
+        "request_id": "shop-1",
+        "method": "POST",
+        "route": "/v1/recommendations",
+        "status": 200,
+        "took_ms": 1.25,
+        "at": "?",
+    }
+    assert told["at"].endswith("Z")
+    assert "0f0f0f" not in hidden["request_id"]
+
+
+def test_below_the_level_no_request_is_logged() -> None:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    text = io.StringIO()
+    configure_logging("warning", text)
+    log_request("shop-1", "POST", "/v1/recommendations", 200, 1.25)
+    root.handlers[:], root.level = handlers, level
+    logging.getLogger("uvicorn.access").disabled = False
+    structlog.reset_defaults()
+    assert text.getvalue() == ""
 
 
 def test_one_release_is_loaded_at_a_time() -> None:

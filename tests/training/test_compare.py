@@ -7,12 +7,14 @@ import orjson
 import pytest
 
 from recsys.arrays import save_json
+from recsys.interactions import Interactions
 from recsys.release import seal
 from recsys.weights import DAY_MS
 from training.compare import common_exam, compare, stand_in
 from training.config import GateConfig, TrainingConfig
 from training.errors import CannotCompareError, UnknownReleaseError
 from training.exam import Exam
+from training.fit import Knowledge, fit_and_seal
 from training.gate import judge
 from training.releases import Releases
 from training.report import Steps
@@ -23,13 +25,18 @@ pytestmark = pytest.mark.xdist_group("training")
 
 
 def release(
-    releases: Releases, name: str, until: int, twin_until: int | None = None, hash_: str = "h"
+    releases: Releases,
+    name: str,
+    until: int,
+    twin_until: int | None = None,
+    hash_: str = "h",
+    held_out: str | None = None,
 ) -> str:
     """A sealed folder that says what it knows."""
 
     def sealed(folder: Path, known: int) -> Path:
         save_json(folder, "model", name)
-        data = {"until": known, "hash": hash_}
+        data = {"until": known, "hash": hash_, "held_out": held_out}
         seal(folder, config={}, metrics={}, slices={}, data=data, code_version="1", created_at=known)
         return folder
 
@@ -143,8 +150,50 @@ def test_made_up_times_are_compared_only_on_the_log_they_were_split_from(
 
     usual: Exam = exam_at(None)
     by_order = replace(usual, split=replace(usual.split, protocol="leave_one_out"))
-    same = release(releases, "a", 1, 1, hash_=usual.data.hash)
-    other = release(releases, "b", 1, 1, hash_="another log")
+    log, asked = usual.data.hash, by_order.split.held_out
+    same = release(releases, "a", 1, 1, log, asked)
+    other = release(releases, "b", 1, 1, "another log", asked)
+    older = release(releases, "c", 1, 1, log)
+    others_held_out = release(releases, "d", 1, 1, log, "0123456789abcdef")
     assert stand_in(same, releases, by_order) == releases.twins / same
-    with pytest.raises(CannotCompareError, match="the log has changed"):
-        stand_in(other, releases, by_order)
+    for name in (other, older, others_held_out):
+        with pytest.raises(CannotCompareError, match=r"the log, or who allows .* has changed.*recsys train"):
+            stand_in(name, releases, by_order)
+
+
+def test_of_made_up_times_a_catalogue_that_grew_changes_nothing_and_a_refusal_needs_another_twin(
+    home: Path, small: Any, small_config: TrainingConfig, steps: Steps
+) -> None:
+    from dataclasses import replace
+
+    from feature_store.history import item_history, user_history
+    from feature_store.settings import StoreSettings
+    from recsys.types import Consent, Item, User
+
+    events = [replace(event, context={"synthetic_time": True}) for event in small.purchases(days=40)]
+    small.write(home, events, small.catalogue(), small.people())
+
+    def shop() -> Shop:
+        return Shop(StoreSettings(home=home, redis_url=None), small_config)
+
+    first = shop()
+    fitted_without = first.exam()
+    folder = home / "twin"
+    folder.mkdir()
+    fit_and_seal(first, Knowledge.before(fitted_without, first.dataset()), folder, None, steps)
+    name = release(first.releases, "made", 1)
+    twin = first.releases.keep_twin(folder, name)
+    item_history(home).record([Item(item_id="!unsold")], small.start)
+    grown = shop().exam()
+    assert "!unsold" in grown.log.items
+    assert stand_in(name, first.releases, grown) == twin
+    assert not named(grown.split.test) & named(fitted_without.log)
+    user_history(home).record([User(user_id="顾客1", consent=Consent(train=False))], small.start)
+    with pytest.raises(CannotCompareError, match="who allows learning"):
+        stand_in(name, first.releases, shop().exam())
+
+
+def named(rows: Interactions) -> set[tuple[str, str, int, int]]:
+    """Rows by ids: user, item, kind, time."""
+    codes = zip(rows.user, rows.item, rows.type.tolist(), rows.time.tolist(), strict=True)
+    return {(rows.users[int(user)], rows.items[int(item)], kind, time) for user, item, kind, time in codes}

@@ -59,6 +59,53 @@ def test_a_slice_of_too_few_shoppers_decides_nothing(crafted: Any) -> None:
     assert verdict(crafted.comparison(old=0.2, new=-0.2), GateConfig(least_shoppers=201)).passed
 
 
+def few(crafted: Any, **parts: int) -> Comparison:
+    """A challenger that is better everywhere, asked only so many shoppers of a part."""
+    comparison: Comparison = crafted.comparison(old=0.2, new=0.2, only_new_items=-0.2)
+    for side in (comparison.challenger, comparison.champion):
+        for part, count in parts.items():
+            values = side.scores[part].per_query
+            for name, found in values.items():
+                values[name] = np.where(np.arange(len(found)) < count, found, np.nan)
+    return comparison
+
+
+@pytest.mark.parametrize("count", [0, 1, 29])
+def test_too_few_shoppers_on_all_items_are_no_comparison(crafted: Any, count: int) -> None:
+    found = verdict(few(crafted, all=count, new=0))
+    (reason,) = found.reasons
+    assert f"it cannot be compared with champion 'champion': {count} shoppers answer" in reason
+    assert "gate.least_shoppers = 30" in reason
+    with pytest.raises(GateRefusedError, match=r"cannot be compared.*--force"):
+        found.require("challenger")
+    assert verdict(few(crafted, all=30, new=0)).passed
+    assert (count < 2) == bool(verdict(few(crafted, all=count, new=0), GateConfig(least_shoppers=2)).reasons)
+
+
+def test_too_few_shoppers_on_new_items_decide_nothing_and_the_verdict_says_so(crafted: Any) -> None:
+    """The figure on new items falls, for 29 shoppers."""
+    found = verdict(few(crafted, new=29))
+    assert found.passed
+    (note,) = found.notes
+    assert note == "ndcg@20 on new items is not weighed: 29 shoppers, fewer than gate.least_shoppers = 30"
+    weighed = verdict(few(crafted, new=30))
+    assert weighed.notes == ()
+    assert "ndcg@20 on new items falls" in weighed.reasons[0]
+
+
+def test_a_refusal_says_what_was_not_weighed(crafted: Any) -> None:
+    comparison = few(crafted, new=3)
+    found = verdict(comparison, GateConfig(coverage_floor=1, size_ratio=0.5))
+    with pytest.raises(
+        GateRefusedError, match=r"size_ratio.*on new items is not weighed: 3 shoppers.*--force"
+    ):
+        found.require("challenger")
+
+
+def test_a_first_release_needs_nobody_to_be_compared_on() -> None:
+    assert judge_first([], GateConfig(least_shoppers=10**6)).passed
+
+
 @pytest.mark.parametrize("part", ["all", "new"])
 def test_a_fall_beyond_chance_on_either_part_is_refused_with_its_figure(crafted: Any, part: str) -> None:
     falls = {"all": (-0.1, 0.1), "new": (0.1, -0.1)}[part]

@@ -1,6 +1,7 @@
 """Questions of each protocol: whose, when, from what history, and what answers them."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from training.split import Split, leave_one_out
 Log = Callable[..., Interactions]
 BUY, VIEW, CART = EventType.PURCHASE, EventType.VIEW, EventType.CART
 CUT = 100
+BALANCE = {BUY: 1, EventType.RETURN: -1, EventType.CANCEL: -1}
 
 
 def split(rows: Interactions) -> Split:
@@ -58,6 +60,11 @@ def test_a_purchase_that_was_returned_is_no_answer(log: Log) -> None:
     assert answers(rows, questions(rows)) == {"b": {"x"}}
 
 
+def test_a_purchase_after_a_return_of_the_same_item_answers(log: Log) -> None:
+    rows = log([("a", "x", BUY, 1), ("a", "x", EventType.RETURN, 140), ("a", "x", BUY, 150)])
+    assert answers(rows, questions(rows)) == {"a": {"x"}}
+
+
 def test_a_shopper_without_a_past_is_asked_too(log: Log) -> None:
     rows = log([("new", "x", BUY, 150), ("old", "x", BUY, 1)])
     asked = questions(rows)
@@ -69,6 +76,34 @@ def test_sessions_without_a_shopper_are_not_asked(log: Log) -> None:
     rows = log([("a", "x", BUY, 150), ("session", "y", BUY, 150)])
     asked = ask(split(rows), np.array([True, False]), EvaluationConfig(), seed=0)
     assert answers(rows, asked) == {"a": {"x"}}
+
+
+def test_what_only_sessions_without_a_shopper_did_does_not_choose_the_behaviour(log: Log) -> None:
+    rows = log([("a", "x", VIEW, 150), ("session", "y", BUY, 150)])
+    known = np.array([True, False])
+    asked = ask(split(rows), known, EvaluationConfig(), seed=0)
+    assert answers(rows, asked) == {"a": {"x"}}
+    assert asked.behaviours == (VIEW,)
+    assert answers(rows, ask_touched(split(rows), known, EvaluationConfig(), seed=0)) == {"a": {"x"}}
+
+
+def test_what_came_back_does_not_choose_the_behaviour(log: Log) -> None:
+    rows = log([("a", "x", BUY, 150), ("a", "x", EventType.RETURN, 170), ("b", "y", CART, 150)])
+    assert answers(rows, questions(rows)) == {"b": {"y"}}
+
+
+@pytest.mark.parametrize("asking", [ask, ask_touched])
+def test_a_window_without_a_known_shopper_is_refused(log: Log, asking: Any) -> None:
+    rows = log([("a", "x", BUY, 1), ("session", "y", BUY, 150)])
+    with pytest.raises(TooLittleDataError, match=r"of a known shopper.*--no-evaluation"):
+        asking(split(rows), np.array([True, False]), EvaluationConfig(), seed=0)
+
+
+def test_by_order_too_somebody_known_must_have_a_row_held_out(log: Log) -> None:
+    rows = log([("one", "x", VIEW, 1), ("one", "y", VIEW, 1), ("two", "x", VIEW, 1), ("two", "y", VIEW, 1)])
+    cut = leave_one_out(rows, SplitConfig(least_shoppers=2))
+    with pytest.raises(TooLittleDataError, match=r"of a known shopper.*--no-evaluation"):
+        ask(cut, np.zeros(2, bool), EvaluationConfig(), seed=0)
 
 
 def test_the_new_part_asks_only_for_items_never_touched(log: Log) -> None:
@@ -223,9 +258,14 @@ def test_live_questions_agree_with_a_plain_reading_of_the_rule(
     wanted = set()
     for user, item, kind, time in zip(rows.user, rows.item, rows.type, rows.time, strict=True):
         mine = (rows.user == user) & (rows.time < time)
-        undone = (rows.user == user) & (rows.item == item) & (rows.time >= CUT)
-        opposite = {BUY: ("return", "cancel"), CART: ("uncart",)}.get(kinds[kind], ())
-        back = any(kinds[k] in opposite for k in rows.type[undone])
+        later = (rows.user == user) & (rows.item == item) & (rows.time >= time)
+        back = kinds[kind] is CART and any(kinds[k] is EventType.UNCART for k in rows.type[later])
+        if kinds[kind] is BUY:
+            # Every return may be of the newest purchase left before it, so a purchase stands where from it on
+            # there are at no time more returns than purchases.
+            moments = rows.time[later]
+            worth = np.array([BALANCE.get(kinds[k], 0) for k in rows.type[later]])
+            back = any(worth[moments <= moment].sum() < 1 for moment in moments)
         if time >= CUT and mine.any() and kinds[kind] in POSITIVE_TYPES and not back:
             wanted.add((int(user), int(item), int(kind), int(rows.time[mine].max()), int(mine.sum())))
     try:

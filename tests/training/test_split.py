@@ -22,6 +22,10 @@ def daily(log: Log, days: int, shoppers: int = 3) -> Interactions:
     return log([(f"u{s}", f"i{d % 5}", BUY, d * DAY_MS) for s in range(shoppers) for d in range(days)])
 
 
+def named(rows: Interactions) -> set[tuple[str, str]]:
+    return {(rows.users[u], rows.items[i]) for u, i in zip(rows.user, rows.item, strict=True)}
+
+
 def test_the_window_is_the_last_days_and_nothing_of_it_is_in_train(log: Log) -> None:
     split = temporal_split(daily(log, 200), TWO)
     assert split.end == 199 * DAY_MS + 1
@@ -95,6 +99,27 @@ def test_equal_logs_in_another_order_hold_out_the_same_rows(log: Log) -> None:
     assert one.item.tolist() == other.item.tolist()
 
 
+def test_which_row_is_held_out_does_not_depend_on_what_else_is_in_the_catalogue(log: Log) -> None:
+    rows = [(f"u{n}", f"i{i}", VIEW, 5) for n in range(50) for i in range(4)]
+    more = [("absent", "i9", VIEW, 5), *rows]
+    one, other, third = (
+        leave_one_out(found, TWO) for found in (log(rows), log(rows, ["!unsold"]), log(more))
+    )
+    assert named(one.test) == named(other.test) == named(third.test)
+    assert one.held_out == other.held_out == third.held_out
+
+
+def test_the_digest_of_what_is_held_out_changes_with_who_is_in_the_log(log: Log) -> None:
+    rows = [(f"u{n}", f"i{i}", VIEW, 5) for n in range(50) for i in range(4)]
+    whole, fewer = leave_one_out(log(rows), TWO), leave_one_out(log(rows[4:]), TWO)
+    assert named(fewer.test) < named(whole.test)
+    assert whole.held_out != fewer.held_out
+
+
+def test_at_a_cut_the_cut_says_all_and_there_is_no_digest(log: Log) -> None:
+    assert temporal_split(daily(log, 9), TWO).held_out is None
+
+
 def test_a_returned_purchase_is_not_held_out(log: Log) -> None:
     rows = [
         (f"u{n}", item, kind, 1) for n in range(2) for item, kind in (("x", BUY), ("x", EventType.RETURN))
@@ -103,11 +128,32 @@ def test_a_returned_purchase_is_not_held_out(log: Log) -> None:
     assert {split.test.items[i] for i in split.test.item} == {"y"}
 
 
+def test_who_has_more_purchases_of_an_item_than_came_back_may_be_asked_about_it(log: Log) -> None:
+    kinds = (BUY, EventType.RETURN, BUY)
+    rows = [(f"u{n}", "x", kind, time) for n in range(2) for time, kind in enumerate(kinds)]
+    split = leave_one_out(log([*rows, ("u0", "y", VIEW, 1), ("u1", "y", VIEW, 1)]), TWO)
+    assert {split.test.items[i] for i in split.test.item} == {"x"}
+
+
 def test_only_the_taken_back_behaviour_of_that_item_falls(log: Log) -> None:
-    rows = log([("a", "x", BUY, 1), ("a", "x", CART, 1), ("a", "y", BUY, 1), ("b", "x", BUY, 1)])
-    back = log([("a", "x", EventType.CANCEL, 9)], [])
+    said = [("a", "x", BUY, 1), ("a", "x", CART, 1), ("a", "y", BUY, 1), ("b", "x", BUY, 1)]
+    rows = log(said)
+    whole = log([*said, ("a", "x", EventType.CANCEL, 9)])
     assert stands(rows, rows).all()
-    assert stands(rows, back).tolist() == [False, True, True, True]
+    assert stands(rows, whole).tolist() == [False, True, True, True]
+
+
+@pytest.mark.parametrize(("kind", "back"), [(BUY, EventType.RETURN), (CART, EventType.UNCART)])
+def test_what_was_taken_back_before_says_nothing_of_what_follows(
+    log: Log, kind: EventType, back: EventType
+) -> None:
+    rows = log([("a", "x", back, 1), ("a", "x", kind, 2), ("a", "x", back, 3), ("a", "x", kind, 4)])
+    assert stands(rows, rows).tolist() == [True, False, True, True]
+
+
+def test_of_one_moment_the_taking_back_is_the_later(log: Log) -> None:
+    rows = log([("a", "x", EventType.RETURN, 1), ("a", "x", BUY, 1)])
+    assert stands(rows, rows).tolist() == [True, False]
 
 
 def test_by_order_single_rows_and_an_empty_log_are_refused(log: Log) -> None:

@@ -1,4 +1,4 @@
-"""The verb `bench`: how good the product is on public data, beside what a shop would use instead."""
+"""The verb `bench quality`: how good the product is on public data, beside what a shop would use instead."""
 
 import sys
 from pathlib import Path
@@ -11,12 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["bench"]
 
-bench = typer.Typer(help="Measure the product on public data.", no_args_is_help=True)
-
-
-@bench.callback()
-def _group() -> None:
-    """Measure the product on public data, beside what a shop would use instead."""
+bench = typer.Typer(add_completion=False, help="Measure the product on public data.")
 
 
 @bench.command("quality")

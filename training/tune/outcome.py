@@ -1,4 +1,7 @@
-"""What a search leaves behind: a configuration file with the keys that differ, and nested runs in MLflow."""
+"""What a search leaves behind: a configuration file with the keys that differ, and nested runs in MLflow.
+
+Invariant: a file that is written reads back as the configuration that was measured.
+"""
 
 import hashlib
 import json
@@ -9,6 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from recsys.errors import ConfigError
 from training.config import TrainingConfig, flatten, toml_value
 from training.tracking import RunRecord, connect, record_nested
 from training.tune.study import Done
@@ -17,8 +21,20 @@ __all__ = ["changed_keys", "changed_toml", "digest", "track_study"]
 
 
 def changed_toml(config: TrainingConfig, head: Sequence[str] = ()) -> str:
-    """A file for `recsys train --config` that holds only what differs from the defaults; `head` as comments."""
-    return "\n".join((*(f"# {line}" for line in head), *_changed(config, TrainingConfig(), ""))) + "\n"
+    """A file for `recsys train --config`: the size, and what differs from what that alone sets; `head` as comments.
+
+    ConfigError when TOML cannot say it so that it reads back the same.
+    """
+    sized = TrainingConfig.model_validate({"model": {"size": config.model.size}})
+    text = "\n".join((*(f"# {line}" for line in head), *_changed(config, sized, ""))) + "\n"
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder) / "tuned.toml"
+        draft.write_text(text, "utf-8")
+        read = TrainingConfig.read(draft)
+    if read != config:
+        wrong = ", ".join(sorted(changed_keys(config, read) | changed_keys(read, config)))
+        raise ConfigError(f"the configuration cannot be written as a file; it reads back with other {wrong}")
+    return text
 
 
 def changed_keys(old: TrainingConfig, new: TrainingConfig) -> dict[str, tuple[object, object]]:
@@ -35,12 +51,16 @@ def digest(config: TrainingConfig) -> str:
 
 
 def track_study(
-    home: Path, experiment: str, study: str, made: Sequence[Done], best: Done, file: Path
+    home: Path, experiment: str, study: str, made: Sequence[Done], best: Done, file: Path | None
 ) -> None:
-    """A run for this call with a nested run per trial it made; raises TrackingAwayError."""
+    """A run for this call with a nested run per trial it made, and the file if one was written.
+
+    Raises TrackingAwayError.
+    """
     tags = {"study": study}
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(file, folder)
+        if file is not None:
+            shutil.copy(file, folder)
         parent = RunRecord(
             name=f"tune {study}",
             params={**best.overrides, "best_trial": best.number},
@@ -48,7 +68,7 @@ def track_study(
             tags={**tags, "kind": "tuning"},
             started_at=min(done.started_at for done in made),
             ended_at=max(done.ended_at for done in made),
-            folders={"report": Path(folder)},
+            folders={} if file is None else {"report": Path(folder)},
         )
         trials = [
             RunRecord(
@@ -65,9 +85,9 @@ def track_study(
 
 
 def _changed(model: BaseModel, default: BaseModel, path: str) -> Iterator[str]:
-    """The model's own keys that differ, then those of its tables under their dotted names."""
+    """The model's own keys that differ and its `size`, then those of its tables under their dotted names."""
     own = [name for name, _ in model if not isinstance(getattr(default, name), BaseModel)]
-    differing = [name for name in own if getattr(model, name) != getattr(default, name)]
+    differing = [name for name in own if name == "size" or getattr(model, name) != getattr(default, name)]
     if differing and path:
         yield ""
         yield f"[{path}]"

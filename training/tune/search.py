@@ -1,7 +1,7 @@
 """`recsys tune` as one sequence: cut, open the study, try, keep the best as a file, tell MLflow.
 
-Invariants: the first trial is the configuration as given, so whatever is kept was measured against it; stopping at
-any moment (Ctrl-C, `--timeout`) keeps every trial that ended.
+Invariants: the first trial is the configuration as given, and no file is written before it has its figure, so whatever
+is kept was measured against it; stopping at any moment (Ctrl-C, `--timeout`) keeps every trial that ended.
 """
 
 import time
@@ -49,14 +49,17 @@ class Tuned:
     made: tuple[Done, ...]
     best: Done | None
     given: Done | None
-    """The configuration as given."""
+    """The configuration as given; without its figure no file is written."""
     config: TrainingConfig
     """The best one."""
     notices: tuple[str, ...]
 
 
 def tune(shop: Shop, options: Options, steps: Steps) -> Tuned:
-    """Search; writes `options.out` when any trial ended. TooLittleDataError when the log cannot carry two windows."""
+    """Search; writes `options.out` once the configuration as given has its figure.
+
+    TooLittleDataError when the log cannot carry two windows.
+    """
     with steps.step("read the log up to the test window"):
         window = validation_window(shop)
     known = digest(shop.config)
@@ -68,11 +71,17 @@ def tune(shop: Shop, options: Options, steps: Steps) -> Tuned:
     made, stopped = _try(shop, options, study, Judge(window, PartShelf(folder / "parts"), steps), steps)
     notices = [f"stopped; to go on: recsys tune --study {name}"] if stopped else []
     best = study.best()
-    given = next((done for done in study.done() if not done.group and done.value is not None), None)
+    given = study.given()
     config = shop.config if best is None else applied(shop.config, best.overrides)
-    if best is not None:
+    if best is not None and given is not None:
         _write(options.out, config, _head(name, window, best, given))
-        notices += _tracked(shop, name, made, best, options.out)
+    elif best is not None:
+        notices.append(
+            f"{options.out} is not written: the configuration as given has no figure to compare with yet; once no "
+            f"other process measures it, the same command does, with --study {name} --trials 1"
+        )
+    if best is not None:
+        notices += _tracked(shop, name, made, best, None if given is None else options.out)
     return Tuned(name, before, tuple(made), best, given, config, tuple(notices))
 
 
@@ -111,13 +120,10 @@ def _line(done: Done, best: Done | None) -> str:
     return f"           {found}{known}"
 
 
-def _head(name: str, window: Window, best: Done, given: Done | None) -> list[str]:
+def _head(name: str, window: Window, best: Done, given: Done) -> list[str]:
     exam = window.exams[0]
-    said = f"recsys tune, study {name}, trial {best.number}: {best.value:.4f}"
-    if given is not None:
-        said += f" against {given.value:.4f} as given"
     return [
-        said,
+        f"recsys tune, study {name}, trial {best.number}: {best.value:.4f} against {given.value:.4f} as given",
         f"(NDCG@{exam.longest} on {day(exam.split.cut)} to {day(exam.split.end)}, weighted over its parts)",
     ]
 
@@ -127,7 +133,7 @@ def _write(path: Path, config: TrainingConfig, head: list[str]) -> None:
     path.write_text(changed_toml(config, head), "utf-8")
 
 
-def _tracked(shop: Shop, name: str, made: list[Done], best: Done, out: Path) -> list[str]:
+def _tracked(shop: Shop, name: str, made: list[Done], best: Done, out: Path | None) -> list[str]:
     """Tell MLflow; when it is away the result stands all the same and a notice says so."""
     if not made:
         return []

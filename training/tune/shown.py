@@ -15,7 +15,7 @@ __all__ = ["show_tuned"]
 
 
 def show_tuned(console: Console, tuned: Tuned, given: TrainingConfig, out: Path) -> None:
-    """Two tables and the next command."""
+    """Two tables and the next command; none where nothing is written."""
     ended = tuned.before + len(tuned.made)
     console.print(
         f"study {tuned.study}: {len(tuned.made)} trials more, {ended} of this call's and earlier ones",
@@ -31,9 +31,10 @@ def show_tuned(console: Console, tuned: Tuned, given: TrainingConfig, out: Path)
         for key, (old, new) in changed.items():
             table.add_row(key, _short(old), _short(new))
         console.print(table)
-    else:
+    elif tuned.given is not None:
         console.print("nothing tried is better than the configuration as given")
-    console.print(f"next: recsys train --config {shlex.quote(str(out))}", highlight=False)
+    if tuned.given is not None:
+        console.print(f"next: recsys train --config {shlex.quote(str(out))}", highlight=False)
 
 
 def _figures(tuned: Tuned) -> Table:

@@ -1,14 +1,18 @@
 """A study: the trials of one search, kept in a file that any number of processes may add to.
 
 Only this module imports optuna, inside functions. Invariants: a trial is written when it begins and when it ends, so
-stopping at any moment keeps what was done; a study holds trials of one window and one configuration only.
+stopping at any moment keeps what was done; a study holds trials of one window and one configuration only. The
+configuration as given is measured to its end, by one process at a time: that one holds a lock, which the system takes
+back from a process that was killed. (A trial's RUNNING in the file outlives its process, and its age cannot tell a
+dead trial from a long one.)
 """
 
+import fcntl
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import IO, TYPE_CHECKING, Final, Self
 
 import numpy as np
 
@@ -44,6 +48,11 @@ class Done:
     """Both ms since epoch."""
 
     @property
+    def as_given(self) -> bool:
+        """Whether it has measured the configuration as given."""
+        return self.value is not None and not self.group and not self.overrides
+
+    @property
     def seconds(self) -> float:
         """How long it took."""
         return (self.ended_at - self.started_at) / 1000
@@ -51,7 +60,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Given:
-    """A trial that is to be made; `overrides` are the best known ones with its group's new values."""
+    """A trial to be made; `overrides`: the best known ones with its group's new values, none without a group."""
 
     trial: "Trial"
     group: str
@@ -61,8 +70,12 @@ class Given:
 class Study:
     """One search by its name."""
 
-    def __init__(self, study: "OptunaStudy") -> None:
+    def __init__(self, study: "OptunaStudy", guard: Path) -> None:
         self._study = study
+        self._guard = guard
+        """Locked by the process that measures the configuration as given."""
+        self._held: IO[bytes] | None = None
+        """The lock's open file, in that process."""
 
     @classmethod
     def open(cls, folder: Path, about: dict[str, object], seed: int) -> Self:
@@ -89,7 +102,7 @@ class Study:
                 f"study {folder.name!r} searched other data or another configuration; its figures cannot be compared "
                 "with today's. Begin another one: recsys tune --study NAME"
             )
-        return cls(study)
+        return cls(study, folder / "as-given.lock")
 
     def done(self) -> list[Done]:
         """Every trial that has ended, in the order they began."""
@@ -99,13 +112,18 @@ class Study:
         """The trial with the highest value, the earliest of equals."""
         return max((each for each in self.done() if each.value is not None), key=_worth, default=None)
 
+    def given(self) -> Done | None:
+        """The trial that has measured the configuration as given."""
+        return next((each for each in self.done() if each.as_given), None)
+
     def ask(self, groups: tuple[str, ...]) -> Given:
         """A new trial: first the configuration as given, then one group after the other."""
+        as_given = self._takes_the_given()
         best, trial = self.best(), self._study.ask()
-        group = groups[(trial.number - 1) % len(groups)] if self._given_before(trial.number) else ""
-        overrides = dict(best.overrides) if best is not None else {}
-        if group:
-            overrides |= draw(trial, group)
+        group, overrides = "", dict[str, float | int]()
+        if not as_given:
+            group = groups[(trial.number - 1) % len(groups)]
+            overrides = {**(best.overrides if best is not None else {}), **draw(trial, group)}
         trial.set_user_attr("group", group)
         trial.set_user_attr("overrides", overrides)
         return Given(trial, group, overrides)
@@ -113,14 +131,15 @@ class Study:
     def run(self, given: Given, judge: Callable[[Callable[[int, float], None]], dict[str, float]]) -> Done:
         """Let `judge` measure a trial and keep what it says; whatever it raises leaves a failed trial behind.
 
-        `judge` gets a function to report (step, value) to, and returns the parts with `value` among them.
+        `judge` gets a function to report (step, value) to, and returns the parts with `value` among them. The
+        configuration as given is never given up: without its figure no other says anything.
         """
         from optuna.exceptions import TrialPruned
         from optuna.trial import TrialState
 
         def report(step: int, value: float) -> None:
             given.trial.report(value, step)
-            if self._hopeless(given.trial.number, step, value):
+            if given.group and self._hopeless(given.trial.number, step, value):
                 raise TrialPruned
 
         try:
@@ -132,15 +151,28 @@ class Study:
         except BaseException:
             self._study.tell(given.trial, state=TrialState.FAIL)
             raise
+        finally:
+            if not given.group:
+                self._leave_the_given()
 
-    def _given_before(self, number: int) -> bool:
-        """Whether an earlier trial has measured the configuration as given, or is about to."""
-        return any(
-            trial.number < number
-            and not trial.user_attrs.get("group")
-            and trial.state.name in ("RUNNING", "COMPLETE")
-            for trial in self._study.get_trials(deepcopy=False)
-        )
+    def _takes_the_given(self) -> bool:
+        """Whether the configuration as given is this process's to measure; it then holds the lock until `run` ends."""
+        guard = self._guard.open("ab")
+        try:
+            fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if self.given() is None:  # looked at under the lock: nobody can be about to end it
+                self._held = guard
+        except BlockingIOError:
+            return False
+        finally:
+            if self._held is not guard:
+                guard.close()
+        return self._held is guard
+
+    def _leave_the_given(self) -> None:
+        if self._held is not None:
+            self._held.close()
+            self._held = None
 
     def _hopeless(self, number: int, step: int, value: float) -> bool:
         """Whether too many others were better at this very step.

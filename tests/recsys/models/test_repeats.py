@@ -7,7 +7,7 @@ import pytest
 
 from recsys.catalogue import Catalogue
 from recsys.interactions import Interactions
-from recsys.models.repeats import Repeats, RepeatsConfig, standing_purchases
+from recsys.models.repeats import Repeats, RepeatsConfig
 from recsys.types import EVENT_CODES, EventType, Item
 from recsys.vocabulary import Vocabulary
 from recsys.weights import DAY_MS
@@ -133,27 +133,3 @@ def test_what_is_saved_is_loaded_and_holds_no_shopper(tmp_path: Path) -> None:
     assert loaded.rate.tolist() == fitted.rate.tolist()
     assert loaded.cycle_days.tolist() == fitted.cycle_days.tolist()
     assert {np.load(file).shape for file in tmp_path.iterdir()} == {(4,)}
-
-
-@pytest.mark.parametrize(
-    ("kinds", "standing"),
-    [
-        ([BUY, RETURN, BUY], [False, False, True]),
-        ([RETURN, BUY, BUY], [False, True, True]),
-        ([BUY, BUY, CANCEL], [True, False, False]),
-        ([BUY, BUY, RETURN, CANCEL, RETURN, BUY], [False, False, False, False, False, True]),
-        ([RETURN, RETURN, BUY, RETURN], [False, False, False, False]),
-        ([VIEW, BUY, VIEW], [False, True, False]),
-    ],
-)
-def test_a_return_takes_back_the_newest_purchase_that_stands(
-    kinds: list[EventType], standing: list[bool]
-) -> None:
-    types = np.array([EVENT_CODES[kind] for kind in kinds], np.int8)
-    assert standing_purchases(np.zeros(len(types), np.int64), types).tolist() == standing
-
-
-def test_a_return_of_one_item_leaves_the_others_alone() -> None:
-    types = np.array([EVENT_CODES[kind] for kind in (BUY, BUY, RETURN, BUY)], np.int8)
-    keys = np.array([7, 3, 7, 9], np.int64)
-    assert standing_purchases(keys, types).tolist() == [False, True, False, True]

@@ -1,5 +1,7 @@
 """LambdaRank finds the order that was planted, measures it on shoppers it never saw, and does so every time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -73,6 +75,19 @@ def test_who_measures_never_teaches_and_both_sides_have_someone(users: int) -> N
         assert train and test
         assert not {e.user for e in train} & {e.user for e in test}
         assert len(train) + len(test) == 2 * users
+
+
+def test_questions_of_one_shopper_leave_the_measuring_to_all_examples() -> None:
+    """Lists that many have seen, and one shopper who asks: nobody else could be held out."""
+    places = np.arange(1, ROWS + 1, dtype=np.float32)
+    seen = [replace(each, positions=places) for each in examples(users=30)]
+    both = [*seen, *(replace(each, user=99) for each in examples(users=1))]
+    for seed in range(5):
+        train, test = _split(both, seed)
+        assert train and test
+        assert not {e.user for e in train} & {e.user for e in test}
+        assert any(each.positions is not None for each in test)
+    assert 0 < learn(both, CONFIG, seed=1).ndcg <= 1
 
 
 def test_what_recall_misses_is_counted() -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from recsys.ranking.learning import _trees
-from recsys.ranking.ranker import Ranker
+from recsys.ranking.ranker import Ranker, Trees
+from recsys.ranking.trees import MOST_LEAVES
 
 FEATURES = ("a", "b", "c", "d")
 
@@ -86,3 +87,61 @@ def test_no_candidates_have_no_scores() -> None:
     ranker = ranker_of(booster(0)[0])
     assert ranker.raw(np.empty((len(FEATURES), 0), np.float32)).shape == (0,)
     assert ranker.score(np.empty((len(FEATURES), 0), np.float32)).shape == (0,)
+
+
+def grown(generator: np.random.Generator, sizes: list[int]) -> Trees:
+    """Random trees of so many leaves each, of any shape; a tree of one leaf has no split."""
+    children: list[list[int]] = []
+    leaves = 0
+
+    def grow(size: int) -> int:
+        nonlocal leaves
+        if size == 1:
+            leaves += 1
+            return ~(leaves - 1)
+        place, left = len(children), int(generator.integers(1, size))
+        children.append([])
+        children[place] = [grow(left), grow(size - left)]
+        return place
+
+    roots = [grow(size) for size in sizes]
+    splits = len(children)
+    return Trees(
+        np.array(roots, np.int32),
+        generator.integers(0, len(FEATURES), splits).astype(np.int16),
+        generator.choice((-1.0, 0.0, 0.25, 0.5, 3.0), splits).astype(np.float32),
+        np.array(children, np.int32).reshape(-1, 2),
+        generator.normal(size=leaves),
+    )
+
+
+def walked(trees: Trees, matrix: np.ndarray) -> list[float]:
+    """The sum of each column, one node after the other."""
+    sums = []
+    for row in matrix.T:
+        total = 0.0
+        for root in trees.roots.tolist():
+            node = root
+            while node >= 0:
+                node = int(trees.children[node, int(row[trees.features[node]] > trees.thresholds[node])])
+            total += trees.leaves[~node]
+        sums.append(total)
+    return sums
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_sums_over_sets_of_leaves_equal_a_walk_from_the_root(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    sizes = [*generator.integers(1, MOST_LEAVES + 1, 6).tolist(), 1, 2, MOST_LEAVES]
+    ranker = Ranker(grown(generator, sizes), FEATURES, 0.7, -1.0)
+    matrix = generator.choice((-2.0, -1.0, 0.0, 0.25, 0.4, 0.5, 9.0), (len(FEATURES), 150)).astype(np.float32)
+    expected = np.array(walked(ranker.trees, matrix))
+    np.testing.assert_array_equal(ranker.raw(matrix), expected)
+    chances = (1 / (1 + np.exp(-np.clip(0.7 * expected - 1.0, -60, 15)))).astype(np.float32)
+    np.testing.assert_allclose(ranker.score(matrix), chances, rtol=1e-6)
+
+
+def test_a_tree_with_more_leaves_than_bits_is_refused() -> None:
+    ranker = Ranker(grown(np.random.default_rng(0), [3, MOST_LEAVES + 1]), FEATURES, 1.0, 0.0)
+    with pytest.raises(ValueError, match=r"tree 1 .* more than 64 leaves"):
+        ranker.raw(np.zeros((len(FEATURES), 1), np.float32))

@@ -7,10 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recsys.arrays import save_arrays
-from recsys.errors import ReleaseCorrupt
+from recsys.arrays import load_json, save_arrays, save_json
+from recsys.errors import InputError, ReleaseCorrupt
+from recsys.item_set import ItemSet
+from recsys.retrieval.allowed import Allowed
 from recsys.retrieval.faiss_index import FaissIndex
+from recsys.retrieval.filtered_recall import filtered_searches
 from recsys.retrieval.index import ExactIndex, inner_products, top_k
+from recsys.retrieval.index_facts import found_share
 
 
 def test_the_three_nearest_items_of_a_known_query() -> None:
@@ -55,35 +59,136 @@ def clustered(count: int) -> np.ndarray:
     )
 
 
-def test_a_few_probed_lists_find_nearly_everything_and_never_fall_short() -> None:
-    vectors = clustered(20_000)
-    index = FaissIndex.build(vectors, flat_limit=10_000, probes=32, seed=3)
-    queries = clustered(200)
-    exact = ExactIndex(vectors).search(queries, 20)[1]
-    for mask in (None, np.arange(len(vectors)) % 4 == 0):
-        expected = exact if mask is None else ExactIndex(vectors).search(queries, 20, mask)[1]
-        found = index.search(queries, 20, mask)[1]
-        assert (found >= 0).all()
-        hits = [len(set(a) & set(b)) for a, b in zip(expected.tolist(), found.tolist(), strict=True)]
-        assert np.mean(hits) / 20 > 0.9
+def alike(count: int) -> np.ndarray:
+    """Clustered vectors of one length, as embeddings are."""
+    vectors = clustered(count)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def lengthy(count: int) -> np.ndarray:
+    """Vectors without clusters, few of them long, as factor models make them."""
+    generator = np.random.default_rng(6)
+    lengths = generator.pareto(1.5, size=(count, 1)) + 0.1
+    return (generator.standard_normal((count, 16)) * lengths).astype(np.float32)
+
+
+def test_the_vectors_decide_what_is_built() -> None:
+    """A search of long ones first is over soon; those of one length go to lists; those without shape are all read."""
+    assert FaissIndex.build(lengthy(20_000)).facts.kind == "flat"
+    lists = FaissIndex.build(alike(30_000)).facts
+    assert (lists.kind, lists.items, lists.dimensions) == ("ivf_flat", 30_000, 16)
+    assert 0 < lists.probes < lists.lists and lists.compared < 6_000
+    generator = np.random.default_rng(3)
+    shapeless = generator.standard_normal((60_000, 48)).astype(np.float32)
+    shapeless /= np.linalg.norm(shapeless, axis=1, keepdims=True)
+    assert FaissIndex.build(shapeless).facts.kind == "flat_fp16"
+
+
+def test_the_recall_that_is_written_down_is_that_of_other_queries_too() -> None:
+    vectors, generator = alike(30_000), np.random.default_rng(9)
+    for kind in ("ivf_flat", "ivf_sq8", "flat_fp16", "flat"):
+        index = FaissIndex.build(vectors, kind=kind, seed=3)
+        queries = vectors[generator.integers(0, len(vectors), 100)]
+        exact = list(ExactIndex(vectors).search(queries, 100)[0])
+        recall = found_share(list(index.search(queries, 100)[0]), exact)
+        assert index.facts.recall >= index.facts.target == 0.99
+        assert recall >= 0.985
+
+
+def test_a_build_below_its_recall_target_fails_and_says_so() -> None:
+    with pytest.raises(InputError, match=r"\(ivf_flat\) over 20000 items .* target of 0.99"):
+        FaissIndex.build(lengthy(20_000), kind="ivf_flat", probes=2)
+    assert FaissIndex.build(lengthy(20_000), kind="ivf_flat", probes=2, target=0.01).facts.recall < 0.9
+
+
+def test_filters_of_any_share_cost_no_recall_on_fifty_thousand_items() -> None:
+    generator = np.random.default_rng(12)
+    centres = generator.standard_normal((300, 32))
+    drawn = (
+        centres[generator.integers(0, 300, 50_040)] + 0.7 * generator.standard_normal((50_040, 32))
+    ).astype(np.float32)
+    drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
+    vectors, queries = np.ascontiguousarray(drawn[40:]), drawn[:40]
+    index = FaissIndex.build(vectors, kind="ivf_flat")
+    rows = filtered_searches(vectors, index, queries, clock=lambda: 0.0)
+    assert [row.search for row in rows] == ["ivf", "ivf", "exact", "exact", "exact"] * 2
+    assert [row.allowed for row in rows[:5]] == [50_000, 25_000, 5_000, 500, 50]
+    assert all(row.recall >= 0.99 for row in rows), rows
+
+
+def test_a_filter_that_leaves_another_corner_is_answered_from_that_corner() -> None:
+    vectors = alike(20_000)
+    index = FaissIndex.build(vectors, kind="ivf_flat")
+    query = vectors[:1]
+    mask = np.zeros(len(vectors), np.bool_)
+    mask[np.argsort(vectors @ query[0])[:6_000]] = True
+    assert index.plan(50, mask).search == "ivf"
+    found, exact = (each.search(query, 50, mask)[1][0].tolist() for each in (index, ExactIndex(vectors)))
+    assert len(set(found) & set(exact)) >= 47
+
+
+@pytest.mark.parametrize("kind", ["flat", "ivf_flat", "flat_fp16"])
+def test_hidden_items_cost_no_place_and_leave_the_shared_set_alone(kind: str) -> None:
+    vectors = alike(5_000)
+    index = FaissIndex.build(vectors, kind=kind)  # type: ignore[arg-type]
+    pool = ItemSet(np.random.default_rng(1).random(len(vectors)) < 0.97)
+    for row in range(20):
+        query = vectors[row : row + 1]
+        best = ExactIndex(vectors).search(query, 30, pool.flags)[1][0]
+        allowed = Allowed(pool).without(best[:10])
+        np.testing.assert_array_equal(index.search(query, 20, allowed)[1][0], best[10:])
+        np.testing.assert_array_equal(index.search(query, 30, Allowed(pool))[1][0], best)
 
 
 def test_lists_are_the_same_for_the_same_seed() -> None:
     vectors = clustered(3_000)
-    answers = [FaissIndex.build(vectors, flat_limit=0, seed=4).search(vectors[:50], 10)[1] for _ in range(2)]
+    answers = [
+        FaissIndex.build(vectors, kind="ivf_flat", seed=4).search(vectors[:50], 10)[1] for _ in range(2)
+    ]
     np.testing.assert_array_equal(*answers)
 
 
-def test_a_damaged_or_foreign_faiss_file_is_refused(tmp_path: Path) -> None:
-    FaissIndex.build(clustered(100)).save(tmp_path)
+@pytest.mark.parametrize("kind", ["flat", "ivf_flat", "ivf_sq8", "flat_fp16"])
+def test_an_index_is_saved_with_what_is_known_of_it(kind: str, tmp_path: Path) -> None:
+    index = FaissIndex.build(alike(2_000), kind=kind)  # type: ignore[arg-type]
+    index.save(tmp_path)
+    loaded = FaissIndex.load(tmp_path)
+    assert loaded.facts == index.facts
+    assert load_json(tmp_path, "facts")["recall"] == index.facts.recall
+
+
+def test_a_folder_written_before_indexes_had_facts_is_searched_exactly(tmp_path: Path) -> None:
+    vectors = alike(500)
+    FaissIndex.build(vectors, kind="ivf_flat").save(tmp_path)
+    (tmp_path / "facts.json").unlink()
+    found = FaissIndex.load(tmp_path)
+    assert found.facts.kind == "flat"
+    np.testing.assert_array_equal(
+        found.search(vectors[:9], 7)[1], ExactIndex(vectors).search(vectors[:9], 7)[1]
+    )
+
+
+def test_a_damaged_or_foreign_index_is_refused(tmp_path: Path) -> None:
+    FaissIndex.build(clustered(100), kind="ivf_flat").save(tmp_path)
     save_arrays(tmp_path, vectors=clustered(99))
     with pytest.raises(ReleaseCorrupt, match="does not fit"):
         FaissIndex.load(tmp_path)
+    save_arrays(tmp_path, vectors=clustered(100))
     (tmp_path / "index.faiss").write_bytes(b"not an index")
     with pytest.raises(ReleaseCorrupt, match=r"index\.faiss"):
         FaissIndex.load(tmp_path)
     (tmp_path / "index.faiss").unlink()
     with pytest.raises(ReleaseCorrupt, match=r"index\.faiss"):
+        FaissIndex.load(tmp_path)
+    save_json(tmp_path, "facts", {"kind": "flat"})
+    with pytest.raises(ReleaseCorrupt, match=r"facts\.json"):
+        FaissIndex.load(tmp_path)
+
+
+def test_flat_rows_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    FaissIndex.build(clustered(100), kind="flat").save(tmp_path)
+    save_arrays(tmp_path, lengths=np.ones(99, np.float32))
+    with pytest.raises(ReleaseCorrupt, match="does not fit"):
         FaissIndex.load(tmp_path)
 
 

@@ -14,16 +14,25 @@ def served(number: int) -> Event:
     return Event(event_id=f"r{number}", type=EventType.SERVED, timestamp=number, user_id="u")
 
 
-class Slow(MemoryOnlineStore):
+class Noting(MemoryOnlineStore):
+    """The memory store with the one method that is needed here."""
+
+    def note(self, pages: Sequence[tuple[str, bytes]], events: Sequence[Event]) -> None:
+        for recomm_id, payload in pages:
+            self.remember_page(recomm_id, payload)
+        self.append_served(events)
+
+
+class Slow(Noting):
     def __init__(self) -> None:
         super().__init__()
         self.go = threading.Event()
         self.batches: list[int] = []
 
-    def append_served(self, events: Sequence[Event]) -> bool:
+    def note(self, pages: Sequence[tuple[str, bytes]], events: Sequence[Event]) -> None:
         self.go.wait(10)
         self.batches.append(len(events))
-        return super().append_served(events)
+        super().note(pages, events)
 
 
 @pytest.fixture
@@ -72,16 +81,13 @@ def test_closing_writes_what_is_queued(slow: Slow) -> None:
     assert len(slow.read_stream("0", 1000)) == 300
 
 
-class Away(MemoryOnlineStore):
-    def append_served(self, events: Sequence[Event]) -> bool:
-        return False
-
-    def remember_page(self, recomm_id: str, payload: bytes, ttl_s: int = 1800) -> None:
+class Away:
+    def note(self, pages: Sequence[tuple[str, bytes]], events: Sequence[Event]) -> None:
         raise UnavailableError("away")
 
 
-class Broken(MemoryOnlineStore):
-    def append_served(self, events: Sequence[Event]) -> bool:
+class Broken:
+    def note(self, pages: Sequence[tuple[str, bytes]], events: Sequence[Event]) -> None:
         raise ValueError("unexpected")
 
 

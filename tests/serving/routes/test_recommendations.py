@@ -276,8 +276,11 @@ def test_a_shopper_who_refused_gets_the_list_of_a_stranger(api: Any) -> None:
     assert api.items(user_id="refuser") == api.items()
 
 
-def test_a_release_older_than_the_caller_wants_is_marked_and_used(api: Any) -> None:
-    assert api.recommend(max_staleness_s=1).json()["degraded"] == ["stale_release"]
+def test_rather_than_a_list_older_than_the_caller_wants_there_is_a_reason(api: Any) -> None:
+    refused = api.recommend(max_staleness_s=1)
+    assert (refused.status_code, refused.json()["code"]) == (503, "too_stale")
+    assert api.made.release_id in refused.json()["detail"]
+    assert int(refused.headers["retry-after"]) >= 1
     assert api.recommend(max_staleness_s=86_400).json()["degraded"] == []
 
 

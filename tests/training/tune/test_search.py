@@ -1,5 +1,6 @@
 """A search on a real shop: what it keeps, and what it never sees."""
 
+import fcntl
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -10,9 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from feature_store.history import item_history
 from feature_store.settings import StoreSettings
+from recsys.interactions import Interactions
 from recsys.testing import ShopSize, build_shop
-from recsys.types import Event
+from recsys.types import Event, Item
 from training.config import TrainingConfig
 from training.report import Steps
 from training.resources import Shop
@@ -20,6 +23,7 @@ from training.split import temporal_split
 from training.tracking import connect
 from training.tune.search import Options, Tuned, tune
 from training.tune.shown import show_tuned
+from training.tune.space import GROUPS
 from training.tune.window import validation_window
 
 pytestmark = pytest.mark.xdist_group("training")
@@ -127,6 +131,29 @@ def test_no_time_makes_no_trial_and_leaves_what_there_is(searched: tuple[Shop, T
     assert TrainingConfig.read(out) == late.config
 
 
+def test_nothing_is_written_before_the_configuration_as_given_has_its_figure(
+    searched: tuple[Shop, Tuned], steps: Steps, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another process has it and is not done."""
+    from rich.console import Console
+
+    shop, _ = searched
+    out, folder = shop.settings.home / "early.toml", shop.settings.home / "tuning" / "early"
+    folder.mkdir(parents=True)
+    with (folder / "as-given.lock").open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        early = tune(shop, Options(trials=1, out=out, study="early"), steps)
+    assert (early.given, early.made[0].group in GROUPS) == (None, True)
+    assert early.best == early.made[0]
+    assert not out.exists()
+    assert any("is not written" in notice and "--study early" in notice for notice in early.notices)
+    show_tuned(Console(width=100), early, shop.config, out)
+    assert "recsys train --config" not in capsys.readouterr().out
+    late = tune(shop, Options(trials=1, out=out, study="early"), steps)
+    assert late.given == late.made[0]
+    assert TrainingConfig.read(out) == late.config
+
+
 def test_a_tracking_server_that_is_away_leaves_the_result(
     searched: tuple[Shop, Tuned], steps: Steps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,3 +212,25 @@ def test_a_log_of_made_up_times_holds_two_rows_of_each_shopper_out(
     assert len(shop.dataset().interactions) == len(exam.log) + len(exam.split.test) + len(test)
     tuned = tune(shop, Options(trials=1, out=home / "tuned.toml"), steps)
     assert set(tuned.given.parts) == {"split", "split.new", "value"}
+
+
+def test_a_trial_on_made_up_times_learns_from_no_answer_of_the_exam_whatever_is_in_the_catalogue(
+    home: Path, mlflow_template: Path, small: Any
+) -> None:
+    """An item that nobody touched sorts before the others: the codes of the catalogue are not those of the log."""
+    events = [replace(event, context={"synthetic_time": True}) for event in EVENTS]
+    shop = shop_of(home, events, small, mlflow_template)
+    item_history(home).record([Item(item_id="!unsold")], min(event.timestamp for event in EVENTS))
+    exam, window = shop.exam(), validation_window(shop)
+    assert exam.log.items[0] == "!unsold"
+    answers = named(exam.split.test)
+    assert len(answers) >= 50
+    assert not answers & named(window.material.interactions)
+    for asked in window.exams:
+        assert not answers & (named(asked.split.test) | named(asked.history_log))
+
+
+def named(rows: Interactions) -> set[tuple[str, str, int, int]]:
+    """Rows by ids: user, item, kind, time."""
+    codes = zip(rows.user, rows.item, rows.type.tolist(), rows.time.tolist(), strict=True)
+    return {(rows.users[int(user)], rows.items[int(item)], kind, time) for user, item, kind, time in codes}

@@ -1,5 +1,6 @@
 """A study: what it keeps, what it gives up, who may share it."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -103,6 +104,58 @@ def test_an_interrupted_trial_is_left_as_failed_and_the_first_one_is_made_up_for
     assert run(study, 0.1).group == ""
     assert run(study, 0.2).group in GROUPS
     assert [each.value for each in study.done()] == [None, 0.1, 0.2]
+
+
+def asks_and(folder: Path, then: str) -> subprocess.Popen[str]:
+    """A process that asks for a trial, says its group and does something else."""
+    code = f"""
+import os, signal, sys
+from pathlib import Path
+from training.tune.study import Study
+study = Study.open(Path({str(folder)!r}), {ABOUT!r}, seed=3)
+given = study.ask({GROUPS!r})
+print("group", given.group, flush=True)
+{then}
+"""
+    return subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_what_a_killed_process_was_to_measure_as_given_is_measured_by_the_next(tmp_path: Path) -> None:
+    killed = asks_and(tmp_path / "s", "os.kill(os.getpid(), signal.SIGKILL)")
+    assert killed.communicate()[0] == "group \n"
+    assert killed.returncode == -signal.SIGKILL
+    study = opened(tmp_path / "s")
+    assert study.given() is None
+    done = [run(study, 0.1) for _ in range(2)]
+    assert [each.group for each in done] == ["", "linked"]
+    assert study.given() == done[0]
+
+
+def test_while_one_process_measures_the_configuration_as_given_others_go_on(tmp_path: Path) -> None:
+    other = asks_and(tmp_path / "s", "sys.stdin.read()")
+    assert other.stdout is not None
+    assert other.stdout.readline() == "group \n"
+    study = opened(tmp_path / "s")
+    assert run(study, 0.5).group in GROUPS
+    assert (study.given(), study.best().value) == (None, 0.5)
+    other.communicate("")
+    assert run(study, 0.2).group == ""
+
+
+def test_the_configuration_as_given_stays_as_given_and_is_never_given_up(tmp_path: Path) -> None:
+    """Measured late, when better trials are known."""
+    other = asks_and(tmp_path / "s", "sys.stdin.read()")
+    assert other.stdout is not None
+    other.stdout.readline()
+    study = opened(tmp_path / "s")
+    for value in (0.1, 0.2, 0.3, 0.4, 0.5):
+        run(study, value, 0.9, value)
+    other.communicate("")
+    given = run(study, 0.05, 0.05, 0.05)
+    assert (given.group, given.overrides, given.value) == ("", {}, 0.05)
+    assert study.given() == given
 
 
 def test_two_processes_share_a_study(tmp_path: Path) -> None:

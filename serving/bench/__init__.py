@@ -1,0 +1,1 @@
+"""How fast lists are answered, beside the least and the usual that anybody would have to write."""

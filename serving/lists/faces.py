@@ -1,0 +1,112 @@
+"""Items as lists show them, decoded once and kept: a list shows twenty items, and most of them the list before did too.
+
+Invariants: a kept item is used only while its document is byte by byte the one it was made from, so a change shows at
+once whoever makes it; at most `capacity` items are kept, the oldest half goes when that is reached. Safe to share
+between threads: an entry is replaced whole.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from recsys.catalogue import Catalogue
+from recsys.documents import decode_item
+from recsys.types import Item, Offer
+from serving.lists.item_view import ItemView, title_in
+from serving.lists.texts import reason_text
+
+__all__ = ["Face", "Faces", "ViewKey", "key_of"]
+
+_CAPACITY: Final = 20_000
+_VIEWS: Final = 8
+ViewKey = tuple[str | None, str | None, str | None, tuple[str, ...] | None]
+"""What two callers have in common who see the same, prices of the moment aside."""
+
+
+def key_of(view: ItemView) -> ViewKey:
+    """The key of a view."""
+    return view.language, view.market, view.channel, view.fields
+
+
+class Face:
+    """One item as it is now, and what was made of it for callers who see items alike."""
+
+    __slots__ = ("_changing", "_shown", "_texts", "_titles", "document", "item", "version")
+
+    def __init__(self, document: bytes, item: Item, version: int) -> None:
+        self.document = document
+        self.item = item
+        self.version = version
+        """Of the catalogue when the document was last compared."""
+        # A promotion begins and ends by the clock, so nothing that depends on prices is kept beside one.
+        self._changing = any(offer.promo is not None for offer in item.offers)
+        self._shown: dict[ViewKey, tuple[str | None, Mapping[str, object]]] = {}
+        self._titles: dict[str | None, str | None] = {}
+        self._texts: dict[tuple[str, str | None], str] = {}
+
+    def shown(self, view: ItemView, key: ViewKey) -> tuple[str | None, Mapping[str, object]]:
+        """The sku of the offer to show, and the asked attributes; `key` is the view's."""
+        found = self._shown.get(key)
+        if found is None:
+            offer: Offer | None = view.offer(self.item)
+            found = (None if offer is None else offer.sku, view.attributes(self.item, offer))
+            if not self._changing:
+                if len(self._shown) >= _VIEWS:
+                    self._shown = {}
+                self._shown[key] = found
+        return found
+
+    def title(self, language: str | None) -> str | None:
+        """The title in a language, else the shop's first."""
+        try:
+            return self._titles[language]
+        except KeyError:
+            if len(self._titles) >= _VIEWS:
+                self._titles = {}
+            return self._titles.setdefault(language, title_in(self.item.titles, language))
+
+    def reason(self, code: str, language: str | None) -> str:
+        """The sentence of a reason that points to this item."""
+        try:
+            return self._texts[code, language]
+        except KeyError:
+            if len(self._texts) >= _VIEWS:
+                self._texts = {}
+            text = reason_text(code, language, self.title(language))
+            return self._texts.setdefault((code, language), text)
+
+
+class Faces:
+    """The faces of one catalogue."""
+
+    def __init__(self, catalogue: Catalogue, capacity: int = _CAPACITY) -> None:
+        self.catalogue = catalogue
+        self._capacity = capacity
+        self._kept: dict[int, Face] = {}
+        self.hits = 0
+        self.misses = 0
+
+    def of(self, code: int) -> Face:
+        """The face of an item as it is now; of a code without an item, its id alone."""
+        kept = self._kept.get(code)
+        # Read before the document: a change in between makes the next look compare again.
+        version = self.catalogue.version
+        if kept is not None and kept.version == version:
+            self.hits += 1
+            return kept
+        document = self.catalogue.documents.document(code)
+        if kept is not None and kept.document == document:
+            kept.version = version
+            self.hits += 1
+            return kept
+        self.misses += 1
+        item = decode_item(document) if document else Item(item_id=self.catalogue.vocabulary[code])
+        face = Face(document, item, version)
+        if len(self._kept) >= self._capacity:
+            self._kept = dict(list(self._kept.items())[self._capacity // 2 :])
+        self._kept[code] = face
+        return face
+
+    def counted(self) -> tuple[int, int]:
+        """Hits and misses since the last call."""
+        hits, misses, self.hits, self.misses = self.hits, self.misses, 0, 0
+        return hits, misses

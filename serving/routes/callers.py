@@ -1,0 +1,52 @@
+"""Who calls, for routes that are answered in the event loop: keys seen a moment ago are known without any look-up.
+
+A key's first use reads the database, so it is recognised in a thread; for half a second after that the same header
+means the same key. Shopper tokens are verified at each call: their end is a moment. Invariant: only headers of keys
+that were recognised are remembered, at most `_MOST` of them.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from time import monotonic
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+
+from serving.control.authentication import Authenticator
+from serving.control.principals import Principal
+from serving.control.tokens import verify_shopper_token
+
+__all__ = ["Callers"]
+
+_GOOD_FOR_S: Final = 0.5
+_MOST: Final = 1000
+
+
+class Callers:
+    """Recognises callers. `clock` gives ms since the epoch."""
+
+    def __init__(self, authenticator: Authenticator, secret: str, clock: Callable[[], int]) -> None:
+        self._authenticator = authenticator
+        self._secret = secret
+        self._clock = clock
+        self._seen: dict[str, tuple[Principal, float]] = {}
+
+    async def recognise(self, authorization: str | None, shopper_token: str | None) -> Principal:
+        """Return who calls (see `Authenticator.authenticate`).
+
+        Raises:
+            Unauthorized: no key, one that is unknown or revoked, or a token that does not hold.
+            UnavailableError: the database is away and no key was ever read.
+        """
+        seen = self._seen.get(authorization or "")
+        if seen is not None and monotonic() < seen[1]:
+            principal = seen[0]
+        else:
+            principal = await run_in_threadpool(self._authenticator.authenticate, authorization)
+            if len(self._seen) >= _MOST:
+                self._seen = {}
+            self._seen[authorization or ""] = (principal, monotonic() + _GOOD_FOR_S)
+        if not shopper_token:
+            return principal
+        user_id = verify_shopper_token(shopper_token.strip(), self._clock(), self._secret)
+        return replace(principal, user_id=user_id)
