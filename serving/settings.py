@@ -29,7 +29,7 @@ class Settings(StoreSettings):
     """Milliseconds after which a request answers with the stages finished so far."""
     queue_length: int = Field(default=64, ge=1, le=10_000)
     """Lists that may wait in one process; more are surplus."""
-    queue_wait_ms: float = Field(default=25.0, gt=0, le=10_000)
+    queue_wait_ms: float = Field(default=40.0, gt=0, le=10_000)
     """Milliseconds a list may be expected to wait; what would wait longer is surplus."""
     surplus_lists: int = Field(default=16, ge=0, le=1000)
     """Prepared trending lists given out to surplus per list that is made; the rest gets 503."""
