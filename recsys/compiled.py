@@ -4,10 +4,21 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numba
+from numba import types
 
-__all__ = ["compiled"]
+__all__ = ["compiled", "read_only", "tuple_of"]
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+
+def read_only(kind: types.Type, axes: int = 1) -> types.Type:
+    """The type of a C-contiguous array that may be memory-mapped; arrays that can be written fit as well."""
+    return types.Array(kind, axes, "C", readonly=True)
+
+
+def tuple_of(*parts: Any) -> Any:
+    """The type of a tuple of these types."""
+    return types.Tuple(parts)  # type: ignore[no-untyped-call]
 
 
 def compiled(signature: Any = None, *, reorder: bool = False) -> Callable[[Kernel], Kernel]:

@@ -3,13 +3,14 @@
 Compiled when the module is imported (cached on disk), for read-only arrays too. Nothing is kept between calls.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from numba import types
 
-from recsys.compiled import compiled
+from recsys.compiled import compiled, read_only, tuple_of
+from recsys.weights import HOUR_MS
 
 __all__ = ["BOUGHT", "CARTED", "WANTED", "Counted", "count_past"]
 
@@ -23,30 +24,21 @@ WANTED: Final = 1
 BOUGHT: Final = 2
 CARTED: Final = 4
 """Bits of the table by event code that says what an event is."""
-_HOUR_MS: Final = 3_600_000
 _NEVER: Final = np.float32(1e6)
 _NAMES: Final = 11
 _WEEK: Final = np.float32(7 * 24)
 _QUARTER: Final = np.float32(90 * 24)
 
 
-def _tuple(*parts: Any) -> Any:
-    return types.Tuple(parts)  # type: ignore[no-untyped-call]
-
-
-def _read(kind: types.Type) -> types.Type:
-    return types.Array(kind, 1, "C", readonly=True)
-
-
-_I8: Final = _read(types.int8)
-_I32: Final = _read(types.int32)
-_I64: Final = _read(types.int64)
-_U8: Final = _read(types.uint8)
+_I8: Final = read_only(types.int8)
+_I32: Final = read_only(types.int32)
+_I64: Final = read_only(types.int64)
+_U8: Final = read_only(types.uint8)
 _ROWS: Final = types.int64[::1]
 _KEPT: Final = types.boolean[::1]
 _COLUMNS: Final = types.float32[:, ::1]
-_MARKED: Final = _tuple(_KEPT, types.int64, types.int64, types.int64)
-_COUNTED: Final = _tuple(types.int32[::1], _COLUMNS, _KEPT, types.int64, types.int64)
+_MARKED: Final = tuple_of(_KEPT, types.int64, types.int64, types.int64)
+_COUNTED: Final = tuple_of(types.int32[::1], _COLUMNS, _KEPT, types.int64, types.int64)
 
 
 @compiled(_MARKED(_I8, _I64, _U8, types.int64))
@@ -78,10 +70,10 @@ def _sum_up(
 ) -> None:
     """The columns of one item from its rows, but for the depth."""
     newest = times[len(times) - 1]
-    first, age, bought_age = np.float32((newest - times[rows[0]]) / _HOUR_MS), np.float32(0), _NEVER
+    first, age, bought_age = np.float32((newest - times[rows[0]]) / HOUR_MS), np.float32(0), _NEVER
     week, quarter = 0.0, 0.0
     for row in rows:
-        age = np.float32((newest - times[row]) / _HOUR_MS)
+        age = np.float32((newest - times[row]) / HOUR_MS)
         mean = means[kinds[row]]
         if mean & BOUGHT:
             columns[1, at] += 1

@@ -4,13 +4,13 @@ Compiled when the module is imported (cached on disk), for read-only arrays too,
 between calls. Arithmetic is float32 where the columns are.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from numba import types
 
-from recsys.compiled import compiled
+from recsys.compiled import compiled, read_only, tuple_of
 
 __all__ = ["Dealings", "Goods", "Places", "fill"]
 
@@ -53,23 +53,15 @@ _TINY: Final = np.float32(1e-9)
 _LARGEST: Final = float(np.finfo(np.float64).max)
 
 
-def _tuple(*parts: Any) -> Any:
-    return types.Tuple(parts)  # type: ignore[no-untyped-call]
-
-
-def _read(kind: types.Type, axes: int = 1) -> types.Type:
-    return types.Array(kind, axes, "C", readonly=True)
-
-
-_I32: Final = _read(types.int32)
-_I64: Final = _read(types.int64)
-_F32: Final = _read(types.float32)
-_F32S: Final = _read(types.float32, 2)
+_I32: Final = read_only(types.int32)
+_I64: Final = read_only(types.int64)
+_F32: Final = read_only(types.float32)
+_F32S: Final = read_only(types.float32, 2)
 _ROWS: Final = types.float32[:, ::1]
 _COUNTS: Final = types.int64[:, ::1]
-_GOODS: Final = _tuple(_I32, _I32, _I32, _read(types.float64), _F32S, _F32, _F32, _F32S)
-_DEALINGS: Final = _tuple(_I32, _F32S, _I32, _I64, types.int64, types.boolean)
-_PLACES: Final = _tuple(*[types.int64] * 6)
+_GOODS: Final = tuple_of(_I32, _I32, _I32, read_only(types.float64), _F32S, _F32, _F32, _F32S)
+_DEALINGS: Final = tuple_of(_I32, _F32S, _I32, _I64, types.int64, types.boolean)
+_PLACES: Final = tuple_of(*[types.int64] * 6)
 
 
 @compiled(types.int64(_COUNTS, types.int64))

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 
-from recsys.compiled import compiled
+from recsys.compiled import compiled, read_only, tuple_of
+from recsys.weights import DAY_MS
 
 __all__ = ["BACK", "BOUGHT", "WANTED", "behind", "bought_items", "wanted_items"]
 
@@ -22,25 +23,16 @@ BOUGHT: Final = 1
 BACK: Final = 2
 WANTED: Final = 4
 """Bits of the table by event code that says what an event is: a purchase, what takes one back, a positive event."""
-_DAY_MS: Final = 86_400_000
 
 
-def _tuple(*parts: Any) -> Any:
-    return types.Tuple(parts)  # type: ignore[no-untyped-call]
-
-
-def _read(kind: types.Type) -> types.Type:
-    return types.Array(kind, 1, "C", readonly=True)
-
-
-_I8: Final = _read(types.int8)
-_I32: Final = _read(types.int32)
-_I64: Final = _read(types.int64)
-_U8: Final = _read(types.uint8)
+_I8: Final = read_only(types.int8)
+_I32: Final = read_only(types.int32)
+_I64: Final = read_only(types.int64)
+_U8: Final = read_only(types.uint8)
 _CODES: Any = types.int32[::1]
 _TIMES: Final = types.int64[::1]
-_BOUGHT: Final = _tuple(_CODES, _TIMES, _TIMES, _TIMES)
-_BEHIND: Final = _tuple(_TIMES, types.int64)
+_BOUGHT: Final = tuple_of(_CODES, _TIMES, _TIMES, _TIMES)
+_BEHIND: Final = tuple_of(_TIMES, types.int64)
 
 
 @compiled(types.int64(_U8, types.int64))
@@ -77,8 +69,8 @@ def bought_items(
         if stand > 0:
             codes[count], last[count], days[count] = item, standing[stand - 1], 1
             for one in range(1, stand):
-                days[count] += standing[one] // _DAY_MS != standing[one - 1] // _DAY_MS
-            span[count] = last[count] // _DAY_MS - standing[0] // _DAY_MS
+                days[count] += standing[one] // DAY_MS != standing[one - 1] // DAY_MS
+            span[count] = last[count] // DAY_MS - standing[0] // DAY_MS
             count += 1
     return codes[:count], last[:count], days[:count], span[:count]
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 
-from recsys.compiled import compiled
+from recsys.compiled import compiled, read_only
 
 __all__ = ["MOST_LEAVES", "Splits", "chances", "leaf_sums", "splits_of"]
 
@@ -91,7 +91,7 @@ _SUMS: Any = _RESULT(
     types.float32[::1],
     types.uint64[::1],
     types.float64[:, ::1],
-    types.Array(types.float32, 2, "C", readonly=True),
+    read_only(types.float32, 2),
 )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 
-from recsys.compiled import compiled
+from recsys.compiled import compiled, read_only, tuple_of
 
 __all__ = ["FLAGS", "best_of", "drop_bits", "first_of", "hidden_of", "is_in", "kept", "may_show", "offer"]
 
@@ -20,10 +20,10 @@ Flags = npt.NDArray[np.bool_]
 Values = npt.NDArray[np.float32]
 Bits = npt.NDArray[np.uint8]
 
-FLAGS: Final = types.Array(types.boolean, 1, "C", readonly=True)
-_READ_CODES: Final = types.Array(types.int32, 1, "C", readonly=True)
-_READ_VALUES: Final = types.Array(types.float32, 1, "C", readonly=True)
-_READ_BITS: Final = types.Array(types.uint8, 1, "C", readonly=True)
+FLAGS: Final = read_only(types.boolean)
+_READ_CODES: Final = read_only(types.int32)
+_READ_VALUES: Final = read_only(types.float32)
+_READ_BITS: Final = read_only(types.uint8)
 _CODES: Final = types.int32[::1]
 _VALUES: Final = types.float32[::1]
 
@@ -126,7 +126,7 @@ def offer(scores: Values, codes: Codes, count: int, score: float, code: int) -> 
     return count
 
 
-@compiled(types.Tuple((_VALUES, _CODES))(_VALUES, _CODES, types.int64))  # type: ignore[no-untyped-call]
+@compiled(tuple_of(_VALUES, _CODES)(_VALUES, _CODES, types.int64))
 def kept(scores: Values, codes: Codes, count: int) -> tuple[Values, Codes]:
     """What a heap of `count` entries holds, best first; the heap itself is used up."""
     for last in range(count - 1, 0, -1):

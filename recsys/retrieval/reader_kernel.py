@@ -3,13 +3,14 @@
 Compiled when the module is imported (cached on disk), for read-only arrays too. Nothing is kept between calls.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from numba import types
 
-from recsys.compiled import compiled
+from recsys.compiled import compiled, read_only, tuple_of
+from recsys.weights import HOUR_MS
 
 __all__ = ["Law", "Worth", "weigh"]
 
@@ -21,30 +22,20 @@ Law = tuple[float, float]
 Worth = tuple[Codes, Values, Values, Codes, Values]
 """Own items, ascending, with their worth to the own list and to models; the most recent of them and their ages."""
 
-_HOUR_MS: Final = 3_600_000
-
-
-def _tuple(*parts: Any) -> Any:
-    return types.Tuple(parts)  # type: ignore[no-untyped-call]
-
 
 _CODES: Final = types.int32[::1]
 _VALUES: Final = types.float32[::1]
-_WORTH: Final = _tuple(_CODES, _VALUES, _VALUES, _CODES, _VALUES)
-_LAW: Final = _tuple(types.float64, types.float64)
-
-
-def _read(kind: types.Type) -> types.Type:
-    return types.Array(kind, 1, "C", readonly=True)
+_WORTH: Final = tuple_of(_CODES, _VALUES, _VALUES, _CODES, _VALUES)
+_LAW: Final = tuple_of(types.float64, types.float64)
 
 
 @compiled(
     _WORTH(
-        _read(types.int32),
-        _read(types.int8),
-        _read(types.int64),
-        _read(types.int64),
-        _read(types.float32),
+        read_only(types.int32),
+        read_only(types.int8),
+        read_only(types.int64),
+        read_only(types.int64),
+        read_only(types.float32),
         _LAW,
         _LAW,
         types.int64,
@@ -92,7 +83,7 @@ def weigh(
     found, row = 0, size - 1
     while found < seeds:
         if latest[row]:
-            recent[found], ages[found] = items[row], (newest - times[row]) / _HOUR_MS
+            recent[found], ages[found] = items[row], (newest - times[row]) / HOUR_MS
             found += 1
         row -= 1
     return codes[:count], own[:count], model[:count], recent, ages

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 
-from recsys.compiled import compiled
+from recsys.compiled import compiled, read_only, tuple_of
 from recsys.retrieval.choice_kernel import FLAGS, is_in, kept, offer
 
 __all__ = ["dots", "scan_falling", "scan_some"]
@@ -24,14 +24,12 @@ Values = npt.NDArray[np.float32]
 _ROUNDING: Final = 1.00002
 """More than a bound can be below an inner product by rounding."""
 
-_READ_CODES: Final = types.Array(types.int32, 1, "C", readonly=True)
-_READ_VALUES: Final = types.Array(types.float32, 1, "C", readonly=True)
-_READ_ROWS: Final = types.Array(types.float32, 2, "C", readonly=True)
+_READ_CODES: Final = read_only(types.int32)
+_READ_VALUES: Final = read_only(types.float32)
+_READ_ROWS: Final = read_only(types.float32, 2)
 _VALUES: Final = types.float32[::1]
-_FOUND: Final = types.Tuple((types.float32[::1], types.int32[::1]))  # type: ignore[no-untyped-call]
-_FOUND_AND_SEEN: Final = types.Tuple(  # type: ignore[no-untyped-call]
-    (types.float32[::1], types.int32[::1], types.int64)
-)
+_FOUND: Final = tuple_of(types.float32[::1], types.int32[::1])
+_FOUND_AND_SEEN: Final = tuple_of(types.float32[::1], types.int32[::1], types.int64)
 
 
 @compiled(types.float32(_READ_ROWS, types.int64, _READ_VALUES), reorder=True)

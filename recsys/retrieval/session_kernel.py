@@ -4,13 +4,13 @@ Compiled when the module is imported (cached on disk), for read-only arrays as a
 request waits for a compiler. Nothing is kept between calls and no lock is held: threads may call it at once.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from numba import types
 
-from recsys.compiled import compiled
+from recsys.compiled import compiled, read_only, tuple_of
 from recsys.retrieval.table_kernel import Table, new_table, row_of
 
 __all__ = ["Index", "Reach", "neighbour_items"]
@@ -27,23 +27,19 @@ Matches = tuple[Codes, Values, Codes, Codes]
 Found = tuple[Codes, Values, Codes, Table]
 """Distinct items in no order: code, score, rank of the seed that speaks most for it; and the row of each code."""
 
-_I32: Final = types.Array(types.int32, 1, "C", readonly=True)
-_I64: Final = types.Array(types.int64, 1, "C", readonly=True)
-_F32: Final = types.Array(types.float32, 1, "C", readonly=True)
-
-
-def _tuple(*parts: Any) -> Any:
-    return types.Tuple(parts)  # type: ignore[no-untyped-call]
+_I32: Final = read_only(types.int32)
+_I64: Final = read_only(types.int64)
+_F32: Final = read_only(types.float32)
 
 
 _TINY: Final = 1e-30
 _TABLE: Final = types.int64[::1]
 _CODES: Final = types.int32[::1]
 _VALUES: Final = types.float32[::1]
-_INDEX: Final = _tuple(_I64, _I32, _I32, _F32, _I64, _I32, _I32, _F32, _F32)
-_REACH: Final = _tuple(types.int64, types.int64, types.int64, types.float64, types.float64)
-_MATCHES: Final = _tuple(_CODES, _VALUES, _CODES, _CODES)
-_FOUND: Final = _tuple(_CODES, _VALUES, _CODES, _TABLE)
+_INDEX: Final = tuple_of(_I64, _I32, _I32, _F32, _I64, _I32, _I32, _F32, _F32)
+_REACH: Final = tuple_of(types.int64, types.int64, types.int64, types.float64, types.float64)
+_MATCHES: Final = tuple_of(_CODES, _VALUES, _CODES, _CODES)
+_FOUND: Final = tuple_of(_CODES, _VALUES, _CODES, _TABLE)
 
 
 @compiled(_MATCHES(_I32, _F32, _INDEX))

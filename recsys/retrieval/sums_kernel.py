@@ -1,12 +1,12 @@
 """Adds up neighbour lists of a few seeds, compiled: what `together` and `linked` say of a request."""
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from numba import types
 
-from recsys.compiled import compiled
+from recsys.compiled import compiled, read_only, tuple_of
 from recsys.retrieval.table_kernel import Table, new_table, row_of
 
 __all__ = ["Summed", "summed"]
@@ -18,14 +18,8 @@ Summed = tuple[Codes, Values, Codes, Table]
 """Distinct items as they were met, scores with the best at 1, rank of the seed that gave most; and their table."""
 
 
-def _read(kind: Any) -> Any:
-    return types.Array(kind, 1, "C", readonly=True)
-
-
-_I32, _I64, _F32 = _read(types.int32), _read(types.int64), _read(types.float32)
-_SUMMED: Final = types.Tuple(  # type: ignore[no-untyped-call]
-    (types.int32[::1], types.float32[::1], types.int32[::1], types.int64[::1])
-)
+_I32, _I64, _F32 = read_only(types.int32), read_only(types.int64), read_only(types.float32)
+_SUMMED: Final = tuple_of(types.int32[::1], types.float32[::1], types.int32[::1], types.int64[::1])
 
 
 @compiled(_SUMMED(_I32, _F32, _I64, _I32, _F32))

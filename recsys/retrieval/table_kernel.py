@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 
-from recsys.compiled import compiled
+from recsys.compiled import compiled, read_only
 
 __all__ = ["Table", "new_table", "row_of", "rows_of", "table_of"]
 
@@ -19,8 +19,8 @@ Table = npt.NDArray[np.int64]
 """Places of `key << 32 | row`, free ones -1."""
 
 _TABLE: Final = types.int64[::1]
-_READ_TABLE: Final = types.Array(types.int64, 1, "C", readonly=True)
-_READ_CODES: Final = types.Array(types.int32, 1, "C", readonly=True)
+_READ_TABLE: Final = read_only(types.int64)
+_READ_CODES: Final = read_only(types.int32)
 
 
 @compiled(_TABLE(types.int64))
