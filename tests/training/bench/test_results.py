@@ -127,9 +127,10 @@ def test_another_configuration_has_another_hash() -> None:
 
 def test_what_is_measured_includes_memory_that_was_freed_again() -> None:
     with measured("block") as cost:
-        block = np.ones(40_000_000, np.int8)
+        # Much more than the system may take back from a big idle process meanwhile.
+        block = np.ones(400_000_000, np.int8)
         del block
-    assert cost.memory_bytes > 30_000_000
+    assert cost.memory_bytes > 250_000_000
     with measured("nothing") as after:
         pass
     assert after.memory_bytes < 5_000_000
