@@ -68,7 +68,6 @@ class Resources:
     stores: Stores
     metrics: Metrics
     authenticator: Authenticator
-    shopper_secret: str = field(repr=False)
     limiter: TokenBuckets
     releases: Releases
     feed: CatalogueFeed
@@ -135,7 +134,7 @@ def compose(settings: Settings, stores: Stores, clock: Callable[[], int] = now_m
         deadline_ms=settings.deadline_ms,
         feature_log_share=settings.feature_log_share,
     )
-    breaker, secret = Breaker(), shopper_secret(settings)
+    breaker = Breaker()
     recommender = Recommender(
         releases, ShopperHydrator(online, breaker), metrics, limits, clock, lambda: followed.lag_s
     )
@@ -146,8 +145,7 @@ def compose(settings: Settings, stores: Stores, clock: Callable[[], int] = now_m
         settings=settings,
         stores=stores,
         metrics=metrics,
-        authenticator=Authenticator(keys, secret, clock),
-        shopper_secret=secret,
+        authenticator=Authenticator(keys, shopper_secret(settings), clock),
         limiter=TokenBuckets(BROWSER_CALLS_PER_S, BROWSER_BURST),
         releases=releases,
         feed=feed,

@@ -19,7 +19,7 @@ from recsys.interactions import Interactions
 from recsys.standing import standing_purchases
 from recsys.weights import DAY_MS
 
-__all__ = ["Repeats", "RepeatsConfig", "standing_purchases"]
+__all__ = ["Repeats", "RepeatsConfig"]
 
 Keys = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]

@@ -92,9 +92,6 @@ class SlotRule(Protocol):
     def close(self, closing: Closing) -> None:
         """Take out what the slot does not show, by the few items that a shopper's past names."""
 
-    def gates(self, size: int) -> Mapping[str, Flags]:
-        """The same as masks: which of `size` items may pass, by the name of the bucket of those that may not."""
-
     def seen(self) -> Codes:
         """The items whose number in the list is limited."""
 
@@ -120,33 +117,11 @@ def slot_rule(query: Query, repeats: Repeats, config: SlotsConfig) -> SlotRule:
     return _ANYWHERE
 
 
-class _Masks:
-    """Masks bool[size] by bucket."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self.flags: dict[str, Flags] = {}
-
-    def hide(self, name: str, codes: Codes) -> None:
-        self.flags[name] = np.ones(self._size, bool)
-        self.flags[name][codes] = False
-
-    def keep(self, name: str, codes: Codes) -> None:
-        self.flags[name] = np.zeros(self._size, bool)
-        self.flags[name][codes] = True
-
-
 class _Slot:
     """What all slots do alike."""
 
     def close(self, closing: Closing) -> None:
         """Nothing."""
-
-    def gates(self, size: int) -> Mapping[str, Flags]:
-        """As `SlotRule.gates`."""
-        masks = _Masks(size)
-        self.close(masks)
-        return masks.flags
 
 
 @dataclass(frozen=True)

@@ -86,15 +86,6 @@ class Gates(Mapping[str, Flags]):
         """Apply the caller's filter; `kept` are the eligible items it keeps."""
         self._add(FILTERED, self.allowed.among(kept), lambda: flags)
 
-    def mask(self, name: str, flags: Flags) -> None:
-        """Apply a mask bool[n] that names few items, in or out."""
-        passing = np.flatnonzero(flags).astype(np.int32)
-        if 2 * len(passing) < self._size:
-            after = self.allowed.only(passing)
-        else:
-            after = self.allowed.without(np.flatnonzero(~flags).astype(np.int32))
-        self._add(name, after, lambda: flags)
-
     def _add(self, name: str, after: Allowed, passes: Callable[[], Flags]) -> None:
         self._gates[name] = _Gate(after, passes)
         self.allowed = after

@@ -4,6 +4,7 @@ Messages say what is wrong with a header and never repeat its value.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from serving.control.keys import AccessKey, KeyRepository
 from serving.control.principals import Principal
@@ -32,10 +33,20 @@ class Authenticator:
             UnavailableError: the database is away and no key was ever read.
         """
         key = self._key(authorization)
-        user_id = None
-        if shopper_token:
-            user_id = verify_shopper_token(shopper_token.strip(), self._clock(), self._secret)
-        return Principal(key_id=key.key_id, role=key.role, browser=key.browser, user_id=user_id)
+        principal = Principal(key_id=key.key_id, role=key.role, browser=key.browser)
+        return self.with_shopper(principal, shopper_token)
+
+    def with_shopper(self, principal: Principal, shopper_token: str | None) -> Principal:
+        """The same caller, speaking for the shopper that the token names; for nobody without one.
+
+        Raises:
+            Unauthorized: a token that does not hold.
+        """
+        if not shopper_token:
+            return principal
+        return replace(
+            principal, user_id=verify_shopper_token(shopper_token.strip(), self._clock(), self._secret)
+        )
 
     def _key(self, authorization: str | None) -> AccessKey:
         if not authorization:

@@ -5,8 +5,6 @@ means the same key. Shopper tokens are verified at each call: their end is a mom
 that were recognised are remembered, at most `_MOST` of them.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
 from time import monotonic
 from typing import Final
 
@@ -14,7 +12,6 @@ from starlette.concurrency import run_in_threadpool
 
 from serving.control.authentication import Authenticator
 from serving.control.principals import Principal
-from serving.control.tokens import verify_shopper_token
 
 __all__ = ["Callers"]
 
@@ -23,12 +20,10 @@ _MOST: Final = 1000
 
 
 class Callers:
-    """Recognises callers. `clock` gives ms since the epoch."""
+    """Recognises callers."""
 
-    def __init__(self, authenticator: Authenticator, secret: str, clock: Callable[[], int]) -> None:
+    def __init__(self, authenticator: Authenticator) -> None:
         self._authenticator = authenticator
-        self._secret = secret
-        self._clock = clock
         self._seen: dict[str, tuple[Principal, float]] = {}
 
     async def recognise(self, authorization: str | None, shopper_token: str | None) -> Principal:
@@ -46,7 +41,4 @@ class Callers:
             if len(self._seen) >= _MOST:
                 self._seen = {}
             self._seen[authorization or ""] = (principal, monotonic() + _GOOD_FOR_S)
-        if not shopper_token:
-            return principal
-        user_id = verify_shopper_token(shopper_token.strip(), self._clock(), self._secret)
-        return replace(principal, user_id=user_id)
+        return self._authenticator.with_shopper(principal, shopper_token)

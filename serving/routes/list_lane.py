@@ -73,7 +73,7 @@ class ListLane:
     def __init__(self, app: ASGIApp, resources: Resources) -> None:
         self._app = app
         self._shop = resources
-        self._callers = Callers(resources.authenticator, resources.shopper_secret, now_ms)
+        self._callers = Callers(resources.authenticator)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102
         if scope["type"] != "http" or scope["path"] != _PATH or scope["method"] != "POST":

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from recsys.history import History
+from recsys.item_set import ItemSet
 from recsys.models.repeats import Repeats
 from recsys.query import SLOTS, Query, Slot
 from recsys.ranking.order import Ranking
 from recsys.ranking.slots import SHELF_REASONS, SlotRule, SlotsConfig, slot_of, slot_rule
+from recsys.retrieval.gates import Gates
 from recsys.types import EVENT_CODES, EventType
 from recsys.weights import DAY_MS
 
@@ -46,12 +48,19 @@ def ranked(items: Sequence[int], scores: Sequence[float] | None = None) -> Ranki
     return Ranking(np.array(items, np.int32), values, {}, np.ones(len(items), np.float32))
 
 
+def gates_of(found: SlotRule) -> dict[str, np.ndarray]:
+    """What may pass each gate of a slot where everything is eligible."""
+    gates = Gates(ItemSet(np.ones(SIZE, bool)))
+    found.close(gates)
+    return {name: gates[name] for name in gates if name != "ineligible"}
+
+
 def closed_out(found: SlotRule) -> dict[str, list[int]]:
-    return {name: np.flatnonzero(~gate).tolist() for name, gate in found.gates(SIZE).items()}
+    return {name: np.flatnonzero(~gate).tolist() for name, gate in gates_of(found).items()}
 
 
 def on_shelf(found: SlotRule) -> list[int]:
-    allowed = np.logical_and.reduce(list(found.gates(SIZE).values()))
+    allowed = np.logical_and.reduce(list(gates_of(found).values()))
     return found.order(ranked(np.flatnonzero(allowed).tolist(), [0.5] * int(allowed.sum())), 20)[
         0
     ].codes.tolist()
@@ -197,7 +206,7 @@ def test_an_empty_history_is_a_normal_case(slot: Slot) -> None:
     assert found.order(ranked([]), 20)[1] == 0
     empty = slot in SHELF_REASONS
     assert found.closed == empty
-    assert all(gate.any() != empty for gate in list(found.gates(SIZE).values())[:1])
+    assert all(gate.any() != empty for gate in list(gates_of(found).values())[:1])
 
 
 @pytest.mark.parametrize("slot", SLOTS)

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from recsys.history import EMPTY_HISTORY, History
+from recsys.item_set import ItemSet
 from recsys.kinds import POSITIVE
-from recsys.models.repeats import Repeats, standing_purchases
+from recsys.models.repeats import Repeats
 from recsys.query import Query
 from recsys.ranking.order import Ranking
-from recsys.ranking.slots import SlotsConfig, slot_rule
+from recsys.ranking.slots import SlotRule, SlotsConfig, slot_rule
+from recsys.retrieval.gates import Gates
+from recsys.standing import standing_purchases
 from recsys.types import EVENT_CODES, EventType
 from recsys.weights import DAY_MS
 
@@ -43,6 +46,13 @@ def again(item: int, days: int) -> bool:
     return bool(REPEATS.rate[item] >= CONFIG.consumable_rate) or days > 1
 
 
+def gates_of(rule: SlotRule) -> dict[str, np.ndarray]:
+    """What may pass each gate of a slot where everything is eligible."""
+    gates = Gates(ItemSet(np.ones(N, bool)))
+    rule.close(gates)
+    return {name: gates[name] for name in gates if name != "ineligible"}
+
+
 def closed(gate: np.ndarray | None) -> set[int]:
     return set() if gate is None else set(np.flatnonzero(~gate).tolist())
 
@@ -60,9 +70,9 @@ def test_home_and_the_shelf_close_what_the_reference_closes(seed: int) -> None:
             for item, (last, days) in dealt.items()
             if newest - last <= CONFIG.recent_days * DAY_MS and not again(item, days)
         }
-        home = slot_rule(asked, REPEATS, CONFIG).gates(N)
+        home = gates_of(slot_rule(asked, REPEATS, CONFIG))
         assert closed(home.get("bought_recently")) == hidden
-        shelf = slot_rule(replace(asked, slot="buy-again"), REPEATS, CONFIG).gates(N)
+        shelf = gates_of(slot_rule(replace(asked, slot="buy-again"), REPEATS, CONFIG))
         assert closed(shelf["never_bought"]) == set(range(N)) - set(dealt)
         once = {item for item, (_, days) in dealt.items() if not again(item, days)}
         assert closed(shelf["bought_once_only"]) == once
@@ -92,4 +102,4 @@ def test_an_event_code_that_this_code_does_not_know_is_nothing() -> None:
     kinds = np.array([-1, 100, 127], np.int8)
     history = replace(EMPTY_HISTORY, items=np.arange(3, dtype=np.int32), types=kinds, times=np.arange(3))
     home = slot_rule(Query(as_of=0, slot="home", history=history), REPEATS, CONFIG)
-    assert not home.gates(N) and not len(home.seen())
+    assert not gates_of(home) and not len(home.seen())

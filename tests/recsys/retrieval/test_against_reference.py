@@ -209,7 +209,10 @@ def test_every_item_is_in_the_bucket_of_the_first_filter_that_takes_it_out() -> 
             gates.filter(masks["filtered"], eligible & masks["filtered"])
         for name, share in (("bought_recently", 0.97), ("never_bought", 0.05))[: generator.integers(0, 3)]:
             masks[name] = generator.random(ITEMS) < share
-            gates.mask(name, masks[name])
+            if share < 0.5:
+                gates.keep(name, np.flatnonzero(masks[name]).astype(np.int32))
+            else:
+                gates.hide(name, np.flatnonzero(~masks[name]).astype(np.int32))
         left = np.logical_and.reduce(list(masks.values()))
         np.testing.assert_array_equal(gates.allowed.flags(), left)
         assert gates.counts == buckets(masks)
