@@ -52,8 +52,8 @@ coverage: $(DEV) ## Run every test and report branch coverage by file
 
 lock: $(DEV) ## Resolve both lock files anew (needs the network)
 	$(PIP) install --quiet uv
-	$(BIN)/$(COMPILE) --extra demo -o requirements.lock pyproject.toml
-	$(BIN)/$(COMPILE) --extra demo --extra dev -o requirements-dev.lock pyproject.toml
+	$(BIN)/$(COMPILE) --extra demo --extra otel -o requirements.lock pyproject.toml
+	$(BIN)/$(COMPILE) --extra demo --extra otel --extra spark --extra dev -o requirements-dev.lock pyproject.toml
 
 clean: ## Remove caches and build products; .venv and .recsys (your data) stay
 	rm -rf $(CACHES) .coverage*

@@ -7,7 +7,6 @@ wrong. WARN: normal in some shops, a mistake in others. `test` events are left o
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -18,16 +17,9 @@ from feature_store.errors import LogError
 from feature_store.history import item_history, user_history
 from feature_store.log import EventLog
 from feature_store.records.fields import MAX_FUTURE
+from feature_store.verdicts import Status
 
 __all__ = ["CHECKS", "Check", "CheckResult", "Status", "run_checks"]
-
-
-class Status(StrEnum):
-    """The verdict of a check."""
-
-    PASS = "PASS"  # noqa: S105 - not a password
-    WARN = "WARN"
-    FAIL = "FAIL"
 
 
 @dataclass(frozen=True, slots=True)

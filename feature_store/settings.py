@@ -7,7 +7,7 @@ An empty variable counts as unset.
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AliasChoices, Field, ValidationError
@@ -87,6 +87,18 @@ class StoreSettings(BaseSettings):
     history_length: int = Field(default=500, ge=1, le=10_000)
     """Newest events kept online per shopper (`RECSYS_HISTORY_LENGTH`)."""
 
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    """Where offline features are computed (`RECSYS_ENGINE`): in this process, or on Apache Spark."""
+
+    engine_memory: str = Field(default="2GB", pattern=r"^[1-9][0-9]*(MB|GB)$")
+    """Memory of the engine (`RECSYS_ENGINE_MEMORY`); DuckDB spills to disk beyond it."""
+
+    engine_threads: int = Field(default=2, ge=0, le=1024)
+    """Threads of DuckDB (`RECSYS_ENGINE_THREADS`); 0 takes every core."""
+
+    spark_master: str = "local[2]"
+    """Where Spark runs (`RECSYS_SPARK_MASTER`); `SPARK_REMOTE`, which Spark itself reads, wins over it."""
+
     @classmethod
     def load(cls, **overrides: Any) -> Self:
         """Read the environment; `overrides` win. Raises ConfigError naming the variable that is wrong."""
@@ -114,6 +126,11 @@ class StoreSettings(BaseSettings):
     def users_folder(self) -> Path:
         """Every version of every user."""
         return self.home / "users"
+
+    @property
+    def features_folder(self) -> Path:
+        """One folder per feature view: a table per cut and its manifest."""
+        return self.home / "features"
 
     @property
     def rejects_folder(self) -> Path:

@@ -6,6 +6,9 @@ removed) is never eligible. Columns are memory-mapped until the first change, wh
 Readers never lock. While `update` runs, a reader may for some microseconds see some columns of that one item
 new and others old; its eligibility goes from the old to the new state in one step, and `item(code)` is always
 one whole version. A reader that keeps an array may see later changes in it, or none. Writers queue.
+
+Items may join (`add`), in codes behind all others; none ever leaves its code. A reader takes `len` first and cuts what
+it reads after that to so many rows: columns are wide enough before the length says so, and an id is found last of all.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,16 +21,17 @@ import numpy as np
 import numpy.typing as npt
 
 from recsys.arrays import load_array, save_arrays
+from recsys.catalogue_rows import DTYPES, EMPTY, PRODUCT, by_code, kind_code, row_of, text_of, title_in
 from recsys.categories import CategoryTree
 from recsys.columns import AttributeColumn, Codes, Dictionary, SetColumn, TextColumn
 from recsys.documents import Documents, encode_item
 from recsys.errors import InputError
 from recsys.expressions.fields import ATTRIBUTE_PREFIX
 from recsys.item_set import ItemSet
-from recsys.offers import item_available
-from recsys.timeline import NUMBERS, Spans, face_base
-from recsys.types import ITEM_KINDS, Item
-from recsys.vocabulary import UNKNOWN, Vocabulary
+from recsys.room import room_for
+from recsys.timeline import NUMBERS, Spans
+from recsys.types import Item
+from recsys.vocabulary import UNKNOWN, GrowingVocabulary, Vocabulary
 
 __all__ = ["Catalogue"]
 
@@ -36,17 +40,6 @@ Numbers = npt.NDArray[np.float64]
 
 _TEXTS: Final = ("category", "brand", "seller_id", "title")
 _SETS: Final = ("tags", "restricted")
-_DTYPES: Final[Mapping[str, type[np.generic]]] = {
-    "kind": np.int8,
-    "listed": np.int8,
-    "present": np.bool_,
-    "available": np.bool_,
-    "category": np.int32,
-    "created_at": np.int64,
-    "rating": np.float64,
-    **dict.fromkeys(NUMBERS, np.float64),
-}
-"""One array each. `listed` is the kind where the item may be shown, else -1: eligibility in one element."""
 _ALSO: Final[Mapping[str, tuple[str, ...]]] = {"discount": ("price", "list_price"), "stock": ("available",)}
 """Columns that a field reads besides its own."""
 
@@ -65,11 +58,23 @@ class Catalogue:
     attributes: dict[str, AttributeColumn]
     version: int = 0
     """Counts changes, so that whatever is derived from the columns knows when it is old."""
+    room: int = UNKNOWN
+    """Items that may join; by default as `room_for` says."""
+    released: int = field(init=False)
+    """Items that have been there from the start."""
+    turned_away: int = field(default=0, init=False)
+    """How often an item that had no code found no room: it waits for the next release."""
+    _rows: int = field(init=False, repr=False)
     _writing: Lock = field(default_factory=Lock, repr=False)
     _changes: dict[str, int] = field(default_factory=dict, repr=False)
     """By column, counted once the new value can be read."""
     _numbers: dict[str, tuple[tuple[int, ...], Numbers]] = field(default_factory=dict, repr=False)
     _listed: tuple[tuple[int, ...], ItemSet] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self._rows = self.released = len(self.vocabulary)
+        if self.room == UNKNOWN:
+            self.room = room_for(self.released)
 
     @classmethod
     def build(cls, items: Sequence[Item], vocabulary: Vocabulary | None = None) -> Self:
@@ -79,15 +84,15 @@ class Catalogue:
         not in the vocabulary or has an unknown kind.
         """
         vocabulary = Vocabulary(item.item_id for item in items) if vocabulary is None else vocabulary
-        rows = _by_code(items, vocabulary)
+        rows = by_code(items, vocabulary)
         known = [Item(item_id=vocabulary[code]) if row is None else row for code, row in enumerate(rows)]
         categories = CategoryTree.build(
             dict.fromkeys(item.category for item in known if item.category is not None)
         )
         values = [
-            _row(item, categories, present=row is not None) for item, row in zip(known, rows, strict=True)
+            row_of(item, categories, present=row is not None) for item, row in zip(known, rows, strict=True)
         ]
-        columns = zip(*values, strict=True) if values else ((),) * len(_DTYPES)
+        columns = zip(*values, strict=True) if values else ((),) * len(DTYPES)
         return cls(
             vocabulary=vocabulary,
             documents=Documents.build(rows),
@@ -95,25 +100,25 @@ class Catalogue:
             spans=Spans.build(enumerate(known)),
             arrays={
                 name: np.array(column, dtype)
-                for (name, dtype), column in zip(_DTYPES.items(), columns, strict=True)
+                for (name, dtype), column in zip(DTYPES.items(), columns, strict=True)
             },
-            texts={name: TextColumn.build(_text(item, name) for item in known) for name in _TEXTS},
+            texts={name: TextColumn.build(text_of(item, name) for item in known) for name in _TEXTS},
             sets={name: SetColumn.build(getattr(item, name) for item in known) for name in _SETS},
             attributes=AttributeColumn.build_all(item.attributes for item in known),
         )
 
     def __len__(self) -> int:
-        return len(self.vocabulary)
+        return self._rows
 
     @property
     def category(self) -> Codes:
         """int32[n] codes into `categories`."""
-        return self.arrays["category"]
+        return self.arrays["category"][: self._rows]
 
     @property
     def brand(self) -> Codes:
         """int32[n] codes into `brands`."""
-        return self.texts["brand"].codes
+        return self.texts["brand"].codes[: self._rows]
 
     @property
     def brands(self) -> Dictionary:
@@ -123,56 +128,57 @@ class Catalogue:
     @property
     def kind(self) -> npt.NDArray[np.int8]:
         """int8[n] positions in `ITEM_KINDS`."""
-        return self.arrays["kind"]
+        return self.arrays["kind"][: self._rows]
 
     @property
     def price(self) -> Numbers:
         """float64[n]: price of the face offer outside promotions; `number("price", as_of)` knows them."""
-        return self.arrays["price"]
+        return self.arrays["price"][: self._rows]
 
     @property
     def list_price(self) -> Numbers:
         """float64[n]: list price of the face offer outside promotions."""
-        return self.arrays["list_price"]
+        return self.arrays["list_price"][: self._rows]
 
     @property
     def cost(self) -> Numbers:
         """float64[n]: cost of the face offer outside promotions."""
-        return self.arrays["cost"]
+        return self.arrays["cost"][: self._rows]
 
     @property
     def stock(self) -> Numbers:
         """float64[n]: stock of the face offer, nan when untracked."""
-        return self.arrays["stock"]
+        return self.arrays["stock"][: self._rows]
 
     @property
     def rating(self) -> Numbers:
         """float64[n]: the attribute `rating` where it is a number."""
-        return self.arrays["rating"]
+        return self.arrays["rating"][: self._rows]
 
     @property
     def available(self) -> Flags:
         """bool[n]: some offer can be bought."""
-        return self.arrays["available"]
+        return self.arrays["available"][: self._rows]
 
     @property
     def present(self) -> Flags:
         """bool[n]: the catalogue holds an item of this code."""
-        return self.arrays["present"]
+        return self.arrays["present"][: self._rows]
 
     @property
     def created_at(self) -> npt.NDArray[np.int64]:
         """int64[n] ms since epoch, -1 when unknown."""
-        return self.arrays["created_at"]
+        return self.arrays["created_at"][: self._rows]
 
     def number(self, name: str, as_of: int) -> Numbers:
         """float64[n] of `price`, `list_price`, `cost` or `stock` at a moment, with promotions; read only."""
+        rows = self._rows
         # The state is read before the values, so a change in between makes the next call compute again.
         state = self.state((name,), as_of)
         held = self._numbers.get(name)
         if held is None or held[0] != state:
             held = self._numbers[name] = (state, self.spans.at(self.arrays[name], name, as_of))
-        return held[1]
+        return held[1] if len(held[1]) == rows else held[1][:rows]
 
     def eligible(self, as_of: int, kinds: Sequence[str] = ("product",)) -> Flags:  # noqa: ARG002
         """bool[n]: an item of these kinds, in the catalogue, buyable and not restricted.
@@ -180,10 +186,11 @@ class Catalogue:
         Stock and restrictions are those of now; `as_of` is part of the question, since offers may come to
         end.
         """
-        listed = self.arrays["listed"]
-        flags: Flags = listed == _kind_code(kinds[0])
+        rows = self._rows
+        listed = self.arrays["listed"][:rows]
+        flags: Flags = listed == kind_code(kinds[0])
         for kind in kinds[1:]:
-            flags |= listed == _kind_code(kind)
+            flags |= listed == kind_code(kind)
         return flags
 
     def listed(self) -> ItemSet:
@@ -195,6 +202,16 @@ class Catalogue:
             flags.setflags(write=False)
             held = self._listed = state, ItemSet(flags)
         return held[1]
+
+    @property
+    def listings(self) -> int:
+        """Counts changes of what may be shown."""
+        return self._changes.get("listed", 0)
+
+    def still_listed(self, codes: Codes) -> Flags:
+        """bool[c]: which of these items are products that may be shown at this very moment."""
+        shown: Flags = self.arrays["listed"][codes] == PRODUCT
+        return shown
 
     def state(self, names: Iterable[str], as_of: int) -> tuple[int, ...]:
         """Another value whenever these columns (fields of `recsys.expressions`) may read otherwise at a moment."""
@@ -210,17 +227,37 @@ class Catalogue:
     def title(self, code: int, language: str | None = None) -> str | None:
         """The title in a language (`zh-CN`), else in its base language, else the shop's first title."""
         item = self.documents[code]
-        return None if item is None else _title(item.titles, language)
+        return None if item is None else title_in(item.titles, language)
 
     def update(self, item: Item) -> bool:
         """Lay the newest version of an item over its row; False when its id has no code (a newer item)."""
         code = self.vocabulary.code(item.item_id)
         if code == UNKNOWN:
             return False
-        _kind_code(item.kind)
+        kind_code(item.kind)
         with self._writing:
             self._write(code, item, present=True)
         return True
+
+    def add(self, item: Item) -> bool:
+        """Take in an item whose id has no code yet; False when there is no room for another.
+
+        An id that has a code is updated. Raises InputError for an item that cannot be stored, as `update` does.
+        """
+        with self._writing:
+            if self.vocabulary.code(item.item_id) == UNKNOWN:
+                return self._add(item)
+        return self.update(item)
+
+    def take(self, items: Iterable[Item]) -> list[InputError]:
+        """Update or add each of some items; why some could not be stored."""
+        refused = []
+        for item in items:
+            try:
+                self.add(item)
+            except InputError as error:
+                refused.append(error)
+        return refused
 
     def remove(self, item_id: str) -> bool:
         """Take an item out until the next `update`; False when its id has no code."""
@@ -234,13 +271,14 @@ class Catalogue:
     def save(self, folder: Path) -> None:
         """Write every column, changes included."""
         with self._writing:
+            rows = self._rows
             self.vocabulary.save(folder / "vocabulary")
             self.documents.save(folder / "documents")
             self.categories.save(folder / "categories")
             self.spans.save(folder / "promotions")
-            save_arrays(folder / "columns", **self.arrays)
+            save_arrays(folder / "columns", **{name: array[:rows] for name, array in self.arrays.items()})
             for name, text in self.texts.items():
-                text.save(folder / "texts" / name)
+                text.save(folder / "texts" / name, rows)
             for name, column in self.sets.items():
                 column.save(folder / "sets" / name)
             AttributeColumn.save_all(self.attributes, folder / "attributes")
@@ -249,15 +287,47 @@ class Catalogue:
     def load(cls, folder: Path) -> Self:
         """Map what `save` wrote; a ReleaseError when files are missing or broken."""
         return cls(
-            vocabulary=Vocabulary.load(folder / "vocabulary"),
+            vocabulary=GrowingVocabulary.load(folder / "vocabulary"),
             documents=Documents.load(folder / "documents"),
             categories=CategoryTree.load(folder / "categories"),
             spans=Spans.load(folder / "promotions"),
-            arrays={name: load_array(folder / "columns", name) for name in _DTYPES},
+            arrays={name: load_array(folder / "columns", name) for name in DTYPES},
             texts={name: TextColumn.load(folder / "texts" / name) for name in _TEXTS},
             sets={name: SetColumn.load(folder / "sets" / name) for name in _SETS},
             attributes=AttributeColumn.load_all(folder / "attributes"),
         )
+
+    def _add(self, item: Item) -> bool:
+        """Readers learn of the row in this order: values, length, eligibility, id."""
+        kind_code(item.kind)
+        if self._rows - self.released >= self.room:
+            self.turned_away += 1
+            return False
+        if not isinstance(self.vocabulary, GrowingVocabulary):
+            self.vocabulary = GrowingVocabulary(self.vocabulary.ids)
+        vocabulary = self.vocabulary
+        self._widen()
+        self._write(self._rows, item, present=True)
+        code = vocabulary.promise(item.item_id)
+        # Once before the length, so that nothing derived from narrower columns is taken for current, and once after.
+        self._changed("present")
+        self._rows = code + 1
+        self._changed("present", "listed")
+        vocabulary.keep(code)
+        self.version += 1
+        return True
+
+    def _widen(self) -> None:
+        """Copy the columns into wider ones, all at once before the first birth."""
+        rows = self.released + self.room
+        for name, array in self.arrays.items():
+            if len(array) < rows:
+                wider = np.full(rows, EMPTY.get(name, np.nan), array.dtype)
+                wider[: len(array)] = array
+                self.arrays[name] = wider
+        for text in self.texts.values():
+            if len(text.codes) < rows:
+                text.widen(rows)
 
     def _write(self, code: int, item: Item, *, present: bool) -> None:
         # Everything that can fail comes before the first change.
@@ -267,7 +337,7 @@ class Catalogue:
         before = self.documents[code] or Item(item_id=item.item_id)
         if item.category is not None:
             self.categories = self.categories.with_path(item.category)
-        row = dict(zip(_DTYPES, _row(item, self.categories, present=present), strict=True))
+        row = dict(zip(DTYPES, row_of(item, self.categories, present=present), strict=True))
         listed = row.pop("listed")
         if listed == UNKNOWN:
             self._put("listed", code, UNKNOWN)
@@ -285,8 +355,8 @@ class Catalogue:
 
     def _write_words(self, code: int, before: Item, item: Item) -> None:
         for name, text in self.texts.items():
-            if _text(before, name) != _text(item, name):
-                text.put(code, _text(item, name))
+            if text_of(before, name) != text_of(item, name):
+                text.put(code, text_of(item, name))
                 self._changed(name)
         for name, column in self.sets.items():
             if getattr(before, name) != getattr(item, name):
@@ -311,54 +381,3 @@ class Catalogue:
     def _changed(self, *names: str) -> None:
         for name in names:
             self._changes[name] = self._changes.get(name, 0) + 1
-
-
-def _by_code(items: Sequence[Item], vocabulary: Vocabulary) -> list[Item | None]:
-    rows: list[Item | None] = [None] * len(vocabulary)
-    for item in items:
-        code = vocabulary.code(item.item_id)
-        if code == UNKNOWN:
-            raise InputError(f"item {item.item_id!r} is not in the vocabulary; build it over all items")
-        if rows[code] is not None:
-            raise InputError(f"item {item.item_id!r} appears more than once; keep its newest version")
-        rows[code] = item
-    return rows
-
-
-def _row(item: Item, categories: CategoryTree, *, present: bool) -> tuple[Any, ...]:
-    """The values of one item in the order of `_DTYPES`."""
-    kind, available = _kind_code(item.kind), item_available(item)
-    rating = item.attributes.get("rating")
-    return (
-        kind,
-        kind if present and available and not item.restricted else UNKNOWN,
-        present,
-        available,
-        UNKNOWN if item.category is None else categories.code(item.category),
-        UNKNOWN if item.created_at is None else item.created_at,
-        np.nan if rating is None or isinstance(rating, str | bool) else rating,
-        *face_base(item),
-    )
-
-
-def _kind_code(kind: str) -> int:
-    if kind not in ITEM_KINDS:
-        raise InputError(f"unknown item kind {kind!r}; use one of {', '.join(ITEM_KINDS)}")
-    return ITEM_KINDS.index(kind)
-
-
-def _text(item: Item, name: str) -> str | None:
-    if name == "title":
-        return next(iter(item.titles.values()), None)
-    value: str | None = getattr(item, name)
-    return value
-
-
-def _title(titles: Mapping[str, str], language: str | None) -> str | None:
-    if language is not None:
-        base = language.split("-")[0]
-        akin = (title for name, title in titles.items() if name.split("-")[0] == base)
-        found = titles.get(language) or titles.get(base) or next(akin, None)
-        if found is not None:
-            return found
-    return next(iter(titles.values()), None)

@@ -26,6 +26,7 @@ DISTRIBUTION: Final = "recsys-shop"
 HELP: Final = {
     "demo": "Tell the whole story once: import, train, publish, serve, ask.",
     "data": "Bring in events, items and users; validate; simulate a shop.",
+    "features": "Build, check and explain the features of shoppers and items.",
     "train": "Fit a release on the log, evaluate it honestly, keep it in MLflow.",
     "evaluate": "Measure a release on the last days of the log.",
     "tune": "Search for a better configuration on the days before the test window.",
@@ -42,6 +43,10 @@ HELP: Final = {
     "bench": "Measure the product: how good its lists are, how fast they come.",
     "bench quality": "On public data, beside what a shop would use instead.",
     "bench serving": "A shop's mixed traffic, beside the least and the usual that can be written.",
+    "bench freshness": "How soon lists know of an event and of a change of an offer, while all are busy.",
+    "bench retrieval": "What vector searches find behind filters, and how fast.",
+    "bench swap": "Releases swapped and rolled back under load: errors, mixed answers, memory.",
+    "bench overload": "More asked than can be made: what is answered, what the rest gets, recovery.",
 }
 
 # One short search at a time: with more OpenMP threads than free cores a 1 ms search takes 16.

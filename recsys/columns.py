@@ -113,6 +113,11 @@ class TextColumn:
         codes = [UNKNOWN if value is None else dictionary.add(value) for value in values]
         return cls(np.array(codes, dtype=np.int32), dictionary)
 
+    def widen(self, rows: int) -> None:
+        """Make room for items up to `rows`, without a value."""
+        joined = np.full(rows - len(self.codes), UNKNOWN, np.int32)
+        self.codes = np.concatenate((self.codes, joined))
+
     def put(self, item: int, value: str | None) -> None:
         """Change one item's value."""
         code = UNKNOWN if value is None else self.dictionary.add(value)
@@ -120,9 +125,9 @@ class TextColumn:
             self.codes = self.codes.copy()
         self.codes[item] = code
 
-    def save(self, folder: Path) -> None:
-        """Write codes and dictionary."""
-        save_arrays(folder, codes=self.codes)
+    def save(self, folder: Path, rows: int | None = None) -> None:
+        """Write the codes of the first `rows` items (all by default) and the dictionary."""
+        save_arrays(folder, codes=self.codes[:rows])
         self.dictionary.save(folder)
 
     @classmethod
@@ -187,7 +192,7 @@ class SetColumn:
             self.dictionary.add(text)
             return
         items = self._postings[code]
-        place = int(np.searchsorted(items, item))
+        place = int(np.searchsorted(items, np.int32(item)))
         if place == len(items) or items[place] != item:
             self._postings[code] = np.insert(items, place, item)
 
@@ -223,16 +228,17 @@ class AttributeColumn:
         return {name: cls(Postings(*both), dictionaries[name]) for name, both in columns.items()}
 
     def codes_of(self, n_items: int) -> Codes:
-        """int32[n_items]: every item's value code, -1 where it has none."""
+        """int32[n_items]: the first items' value codes, -1 where they have none."""
         items, codes = self.postings
+        known = int(np.searchsorted(items, np.int32(n_items)))
         dense = np.full(n_items, UNKNOWN, dtype=np.int32)
-        dense[items] = codes
+        dense[items[:known]] = codes[:known]
         return dense
 
     def put(self, item: int, value: Scalar | None) -> None:
         """Change one item's value; None takes it away."""
         items, codes = self.postings
-        place = int(np.searchsorted(items, item))
+        place = int(np.searchsorted(items, np.int32(item)))
         held = place < len(items) and items[place] == item
         if value is None or _is_lost(value):
             if held:

@@ -56,6 +56,7 @@ class Documents:
         self._offsets = offsets
         # As bytes too: a shop changes most items over time, and an Item takes five times the memory.
         self._changed: dict[int, bytes] = {}
+        self._rows = len(offsets) - 1
 
     @classmethod
     def build(cls, items: Sequence[Item | None]) -> Self:
@@ -72,15 +73,24 @@ class Documents:
         changed = self._changed.get(code)
         if changed is not None:
             return changed
+        if code >= self._rows:
+            return b""
         return bytes(self._blob[self._offsets[code] : self._offsets[code + 1]])
 
+    def first(self, code: int) -> Item | None:
+        """The item of a code as it was when these were loaded."""
+        if code >= self._rows or self._offsets[code] == self._offsets[code + 1]:
+            return None
+        return decode_item(bytes(self._blob[self._offsets[code] : self._offsets[code + 1]]))
+
     def put(self, code: int, document: bytes) -> None:
-        """Lay a newer document over the stored one, an empty one to take the item away."""
+        """Lay a newer document over the stored one, an empty one to take the item away; new codes may join."""
         self._changed[code] = document
 
     def save(self, folder: Path) -> None:
         """Write `blob.npy` and `offsets.npy`, changes included."""
-        parts = [self.document(code) for code in range(len(self._offsets) - 1)]
+        count = max(self._rows, *(code + 1 for code in [*self._changed, -1]))
+        parts = [self.document(code) for code in range(count)]
         packed, edges = _pack(parts)
         save_arrays(folder, blob=packed, offsets=edges)
 

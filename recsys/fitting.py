@@ -29,10 +29,21 @@ from recsys.models.sessions import Sessions
 from recsys.models.tags import TagVectors
 from recsys.models.trending import Trending
 from recsys.retrieval.faiss_index import FaissIndex
+from recsys.retrieval.questions import mixed_questions, taste_questions
 from recsys.types import Item, Scalar
 from recsys.weights import event_values
 
-__all__ = ["ANEW", "SILENT", "Material", "Shelf", "Step", "fit_sources", "wants_anything"]
+__all__ = [
+    "ANEW",
+    "SILENT",
+    "Material",
+    "Shelf",
+    "Step",
+    "fit_sources",
+    "save_alike_index",
+    "save_taste_index",
+    "wants_anything",
+]
 
 Step = Callable[[str], AbstractContextManager[object]]
 """Called with a step's name around that step: progress and timing are the caller's."""
@@ -94,7 +105,7 @@ def _parts(
     positive = _positive(material.interactions, values, config)
 
     def taste() -> None:
-        _fit_taste(material, values, config, folder, seed)
+        _fit_taste(material, values, positive, config, folder, seed)
 
     def sessions() -> None:
         Sessions.fit(positive, config.sessions).save(folder / "sessions")
@@ -106,7 +117,7 @@ def _parts(
         Covisitation.fit(positive, config.covisitation).save(folder / "covisitation")
 
     def alike() -> None:
-        _fit_embedding(material, config, folder, seed)
+        _fit_embedding(material, positive, config, folder, seed)
 
     yield "taste and tag vectors (ALS)", ("als", "tags"), (config.als, config.tags), taste
     yield "session neighbours", ("sessions",), (config.sessions,), sessions
@@ -124,23 +135,30 @@ def _timed(step: Step, text: str, make: Make) -> Make:
 
 
 def _fit_taste(
-    material: Material, values: sparse.csr_matrix, config: ReleaseConfig, folder: Path, seed: int
+    material: Material,
+    values: sparse.csr_matrix,
+    positive: Interactions,
+    config: ReleaseConfig,
+    folder: Path,
+    seed: int,
 ) -> None:
     # Who has no row yet must not move the random start of the others.
     active = np.flatnonzero(np.diff(values.indptr))
     als, shoppers = Als.fit(values[active], config.als, seed)
     als.save(folder / "als")
-    _save_index(als.item_factors, folder / "als" / "index", seed)
+    save_taste_index(als, positive, config, folder, seed)
     known = [material.attributes.get(user, {}) for user in material.interactions.users.decode(active)]
     TagVectors.fit(known, shoppers, config.tags).save(folder / "tags")
 
 
-def _fit_embedding(material: Material, config: ReleaseConfig, folder: Path, seed: int) -> None:
+def _fit_embedding(
+    material: Material, positive: Interactions, config: ReleaseConfig, folder: Path, seed: int
+) -> None:
     together = Covisitation.load(folder / "covisitation")
     items = _in_code_order(material.items, material.interactions)
     embedding = ItemEmbedding.fit(together, items, config.embedding, seed)
     embedding.save(folder / "embedding")
-    _save_index(embedding.vectors, folder / "embedding" / "index", seed)
+    save_alike_index(embedding.vectors, positive, config, folder, seed)
 
 
 def wants_anything(interactions: Interactions, config: ReleaseConfig) -> bool:
@@ -178,6 +196,18 @@ def _in_code_order(items: Sequence[Item], interactions: Interactions) -> list[It
     return [by_id.get(item_id, Item(item_id=item_id)) for item_id in interactions.items.ids]
 
 
-def _save_index(vectors: np.typing.NDArray[np.float32], folder: Path, seed: int) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    FaissIndex.build(vectors, seed=seed).save(folder)
+def save_taste_index(als: Als, log: Interactions, config: ReleaseConfig, folder: Path, seed: int) -> None:
+    """Index item factors in a release's folder, judged by shoppers of a log."""
+    asked = taste_questions(log, als.fold_in, als.item_factors.shape[1], seed)
+    depth = config.retrieval.proposals("taste", 1)
+    FaissIndex.build(als.item_factors, asked=asked, depth=depth, seed=seed).save(folder / "als" / "index")
+
+
+def save_alike_index(
+    vectors: np.typing.NDArray[np.float32], log: Interactions, config: ReleaseConfig, folder: Path, seed: int
+) -> None:
+    """Index item embeddings in a release's folder, judged by the latest items of a log's shoppers."""
+    retrieval = config.retrieval
+    asked = mixed_questions(log, vectors, retrieval.seeds, retrieval.seed_decay, seed)
+    depth = retrieval.proposals("alike", 1)
+    FaissIndex.build(vectors, asked=asked, depth=depth, seed=seed).save(folder / "embedding" / "index")

@@ -52,4 +52,14 @@ class ItemSet:
         return self.count
 
     def __and__(self, flags: Flags) -> "ItemSet":
-        return ItemSet(self.flags & flags)
+        """What both have; flags of items that joined since count for nothing."""
+        return ItemSet(self.flags & flags[: len(self.flags)])
+
+    def head(self, rows: int) -> "ItemSet":
+        """Those among the first `rows` items, one set however often it is asked for."""
+        if len(self.flags) <= rows:
+            return self
+        held = self.memo.get(("head", rows))
+        if held is None:
+            held = self.memo["head", rows] = ItemSet(self.flags[:rows])
+        return held

@@ -7,7 +7,7 @@ batch lists and is evaluated.
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
@@ -17,8 +17,10 @@ import numpy as np
 from recsys.arrays import load_array, load_json
 from recsys.catalogue import Catalogue
 from recsys.config import ReleaseConfig
+from recsys.live_items import LiveItems
 from recsys.models.als import Als
 from recsys.models.covisitation import Covisitation
+from recsys.models.embedding import ItemEmbedding
 from recsys.models.item_stats import ItemStats
 from recsys.models.linked import Linked
 from recsys.models.repeats import Repeats
@@ -27,24 +29,28 @@ from recsys.models.tags import TagVectors
 from recsys.models.trending import Trending
 from recsys.query import Answer, FeatureRows, Query
 from recsys.ranking.answer import Work, answer
-from recsys.ranking.blend import blend
+from recsys.ranking.blend import Blend
 from recsys.ranking.diversity import diversify
 from recsys.ranking.features import FEATURES, FeatureTable, Matrix
 from recsys.ranking.order import Ranking, union
 from recsys.ranking.ranker import Ranker
+from recsys.ranking.said import Said
 from recsys.ranking.slots import SlotRule, slot_rule
 from recsys.retrieval.alike import AlikeItems
 from recsys.retrieval.faiss_index import FaissIndex
 from recsys.retrieval.gates import Gates
 from recsys.retrieval.index_facts import Plan
 from recsys.retrieval.linked import LinkedItems
+from recsys.retrieval.live_index import FreshRows, LiveIndex
 from recsys.retrieval.own import OwnItems
+from recsys.retrieval.placing import Placing
 from recsys.retrieval.reader import TasteReader
 from recsys.retrieval.sessions import SessionNeighbours
 from recsys.retrieval.source import Allowed, Codes, Scores, Source, Taste, Values
 from recsys.retrieval.taste import NearestToTaste
 from recsys.retrieval.together import MetTogether
 from recsys.retrieval.trending import TrendingItems
+from recsys.room import load_with_room
 from recsys.rules.filters import Filters
 from recsys.vocabulary import Vocabulary
 
@@ -54,12 +60,18 @@ Watch = Callable[[str], AbstractContextManager[object]]
 """Called with a stage's or a source's name around it: how a process times it."""
 
 _NONE: Final = np.empty(0, np.int32)
+_OF_BEHAVIOUR: Final = frozenset({SessionNeighbours.name, MetTogether.name, LinkedItems.name})
+"""Sources whose arrays end with the release's own items."""
 _UNWATCHED: Final[Watch] = lambda _: nullcontext()  # noqa: E731
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """One loaded release; immutable but for the catalogue's live columns, so any number of threads may ask."""
+    """One loaded release; immutable but for its live items, so any number of threads may ask.
+
+    What is read by item code has room for items born later (`recsys.room`), whose rows say what is said of an item
+    without events. Lists of behaviour end with the release: they are asked about its own items only.
+    """
 
     config: ReleaseConfig
     catalogue: Catalogue
@@ -69,35 +81,57 @@ class Pipeline:
     table: FeatureTable
     ranker: Ranker | None
     """None: the log could not teach one, the own-first rule orders."""
+    live: LiveItems
+    """Takes in what changes while the release is served."""
 
     @cached_property
     def filters(self) -> Filters:
         """Masks of the catalogue, kept while it does not change."""
         return Filters(self.catalogue)
 
+    @cached_property
+    def blend(self) -> Blend:
+        """The rule over the sources."""
+        return Blend(self.config.blend)
+
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Map a release folder (see `recsys.train.fit_release`)."""
         config = ReleaseConfig.load(folder)
         catalogue = Catalogue.load(folder / "catalogue")
+        room = catalogue.room
         trending = Trending.load(folder / "trending")
-        factors, vectors = (load_array(folder / name / "index", "vectors") for name in ("als", "embedding"))
+        trending = replace(trending, scores=load_with_room(folder / "trending", "scores", room))
+        stats = load_with_room(folder / "item_stats", "table", room)
+        rate, cycle_days = (load_with_room(folder / "repeats", name, room) for name in ("rate", "cycle_days"))
+        factors, vectors = (
+            FreshRows(load_with_room(folder / name / "index", "vectors", room), catalogue.released)
+            for name in ("als", "embedding")
+        )
+        together = Covisitation.load(folder / "covisitation")
         sources: tuple[Source, ...] = (
             OwnItems(),
-            NearestToTaste(FaissIndex.load(folder / "als" / "index"), factors),
+            NearestToTaste(LiveIndex(FaissIndex.load(folder / "als" / "index"), factors), factors.vectors),
             SessionNeighbours(Sessions.load(folder / "sessions")),
-            MetTogether(Covisitation.load(folder / "covisitation")),
+            MetTogether(together),
             LinkedItems(Linked.load(folder / "linked")),
-            AlikeItems(FaissIndex.load(folder / "embedding" / "index"), vectors),
-            TrendingItems(trending, catalogue.category),
+            AlikeItems(LiveIndex(FaissIndex.load(folder / "embedding" / "index"), vectors), vectors.vectors),
+            TrendingItems(trending, lambda: catalogue.category),
         )
-        als = Als.load(folder / "als", factors)
+        als = Als.load(folder / "als", factors.vectors)
         known_until = int(load_json(folder, "known")["until"])
         reader = TasteReader(config, als, TagVectors.load(folder / "tags"), known_until)
-        repeats = Repeats.load(folder / "repeats")
-        table = FeatureTable(catalogue, ItemStats.load(folder / "item_stats"), repeats, vectors)
+        table = FeatureTable(catalogue, ItemStats(stats), Repeats(rate, cycle_days), vectors.vectors)
         ranker = Ranker.load(folder / "ranker", FEATURES) if (folder / "ranker").is_dir() else None
-        return cls(config, catalogue, reader, sources, trending, table, ranker)
+        live = LiveItems(
+            catalogue,
+            vectors,
+            lambda: _placing(folder / "embedding", config),
+            (stats, rate, cycle_days),
+            trending.scores[: catalogue.released],
+            together,
+        )
+        return cls(config, catalogue, reader, sources, trending, table, ranker, live)
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -109,6 +143,7 @@ class Pipeline:
         with watch("read"):
             taste = self.reader.read(query)
         with watch("filter"):
+            listings = self.catalogue.listings
             rule = slot_rule(query, self.table.repeats, self.config.slots)
             gates = self._gates(query, taste)
             rule.close(gates)
@@ -122,9 +157,11 @@ class Pipeline:
             codes = allowed.codes() if rule.closed else union(proposals.values())
             ranking, features = self._rank(query, taste, codes, scores)
         with watch("select"):
-            ranking, held_back = self._select(query, rule, ranking, allowed)
+            ranking, gone = self._without_gone(ranking, listings)
+            left = allowed.without(gone)
+            ranking, held_back = self._select(query, rule, ranking, left)
             work = Work(
-                query, taste, gates, scores, proposals, ranking, self.config.blend, held_back, features
+                query, taste, gates, scores, proposals, ranking, self.blend, held_back, features, gone
             )
             return answer(work)
 
@@ -133,8 +170,8 @@ class Pipeline:
         taste = self.reader.read(query)
         scores, proposals = self._retrieve(query, taste, self._gates(query, taste).allowed, _UNWATCHED)
         codes = union(proposals.values())
-        features, rule = self._said(taste, codes, scores)
-        return codes, self.table.matrix(taste, codes, features, rule), rule
+        said, rule = self._said(taste, codes, scores)
+        return codes, self.table.matrix(taste, codes, said, rule), rule
 
     def _retrieve(
         self, query: Query, taste: Taste, allowed: Allowed, watch: Watch
@@ -142,14 +179,30 @@ class Pipeline:
         """What each chosen source says and proposes."""
         scores: dict[str, Scores] = {}
         proposals: dict[str, Codes] = {}
+        released = self._released(taste)
         for source in self.sources:
             if query.sources is not None and source.name not in query.sources:
                 continue
             with watch(source.name):
-                scores[source.name] = source.read(taste)
+                scores[source.name] = source.read(released if source.name in _OF_BEHAVIOUR else taste)
                 most = self.config.retrieval.proposals(source.name, query.num)
                 proposals[source.name] = scores[source.name].top(most, allowed)
         return scores, proposals
+
+    def _released(self, taste: Taste) -> Taste:
+        """The taste as models of behaviour know it: without items that were born after the release."""
+        count = self.catalogue.released
+        if not self.live.born or not len(taste.own) or taste.own[-1] < count:
+            return taste
+        own, recent = taste.own < count, taste.recent < count
+        return replace(
+            taste,
+            own=taste.own[own],
+            own_values=taste.own_values[own],
+            recent=taste.recent[recent],
+            recent_weights=taste.recent_weights[recent],
+            recent_ages=taste.recent_ages[recent],
+        )
 
     def _plans(self, query: Query, allowed: Allowed) -> dict[str, Plan]:
         """How each source of vectors searched."""
@@ -174,29 +227,31 @@ class Pipeline:
         self, query: Query, taste: Taste, codes: Codes, scores: Mapping[str, Scores]
     ) -> tuple[Ranking, FeatureRows | None]:
         """The candidates in order, and their features where they are to be logged."""
-        features, rule = self._said(taste, codes, scores)
-        boosts = np.ones(len(codes), np.float32)
-        for expression, factor in query.boosts:
-            boosts[self.filters.flags(expression, query.attributes, query.as_of)[codes]] *= np.float32(factor)
-            np.clip(boosts, 1e-6, 1e6, out=boosts)  # many boosts multiply; a score must stay a number
-        totals, matrix = self._scores(query, taste, codes, features, rule)
+        said, rule = self._said(taste, codes, scores)
+        totals, matrix = self._scores(query, taste, codes, said, rule)
         logged = None if matrix is None or not query.log_features else FeatureRows(codes, matrix)
-        ranking = Ranking(codes, totals * boosts, features, boosts).sorted()
+        boosts = self._boosts(query, codes) if query.boosts else None
+        ranking = Ranking(codes, totals if boosts is None else totals * boosts, said, boosts).sorted()
         if query.diversity <= 0:
             return ranking, logged
         order = diversify(ranking.scores, self.table.vectors[ranking.codes], query.num, query.diversity)
         return ranking.take(order), logged
 
-    def _said(
-        self, taste: Taste, codes: Codes, scores: Mapping[str, Scores]
-    ) -> tuple[dict[str, Values], Values]:
+    def _boosts(self, query: Query, codes: Codes) -> Values:
+        """What the scores are multiplied by, float32[c]."""
+        boosts = np.ones(len(codes), np.float32)
+        for expression, factor in query.boosts:
+            boosts[self.filters.flags(expression, query.attributes, query.as_of)[codes]] *= np.float32(factor)
+            np.clip(boosts, 1e-6, 1e6, out=boosts)  # many boosts multiply; a score must stay a number
+        return boosts
+
+    def _said(self, taste: Taste, codes: Codes, scores: Mapping[str, Scores]) -> tuple[Said, Values]:
         """What each source, and the rule over them, says of the candidates."""
-        features = {name: found.at(codes) for name, found in scores.items()}
-        wanted = self.trending.scores[codes]
-        return features, blend(features, wanted, self.config.blend, related=taste.related)
+        said = Said.about(codes, scores)
+        return said, self.blend.scores(said, self.trending.scores[codes], related=taste.related)
 
     def _scores(
-        self, query: Query, taste: Taste, codes: Codes, features: Mapping[str, Values], rule: Values
+        self, query: Query, taste: Taste, codes: Codes, said: Said, rule: Values
     ) -> tuple[Values, Matrix | None]:
         """By the ranker where a shopper's past says something, else by the rule; and what the ranker sees.
 
@@ -205,8 +260,15 @@ class Pipeline:
         past = len(taste.own) and not taste.related and query.sources is None
         if not past or not (self.ranker or query.log_features):
             return rule, None
-        matrix = self.table.matrix(taste, codes, features, rule)
+        matrix = self.table.matrix(taste, codes, said, rule)
         return rule if self.ranker is None else self.ranker.score(matrix), matrix
+
+    def _without_gone(self, ranking: Ranking, listings: int) -> tuple[Ranking, Codes]:
+        """The ranking without what was taken out since its request began, and what that was: the last look."""
+        if self.catalogue.listings == listings:
+            return ranking, _NONE
+        kept = self.catalogue.still_listed(ranking.codes)
+        return ranking.take(np.flatnonzero(kept)), ranking.codes[~kept]
 
     def _select(
         self, query: Query, rule: SlotRule, ranking: Ranking, allowed: Allowed
@@ -222,5 +284,17 @@ class Pipeline:
         return rule.order(ranking, query.num)
 
     def _most_wanted(self, taken: Codes, count: int, allowed: Allowed) -> Codes:
-        """The `count` most wanted allowed items that are not in the list yet."""
-        return allowed.without(taken).first(self.trending.order, count)
+        """The `count` most wanted allowed items that are not in the list yet; newborns last, the newest first."""
+        left = allowed.without(taken)
+        found = left.first(self.trending.order, count)
+        if len(found) < count and self.live.born:
+            found = np.concatenate((found, left.first(self.live.newest, count - len(found))))
+        return found[self.catalogue.still_listed(found)]
+
+
+def _placing(folder: Path, config: ReleaseConfig) -> Placing | None:
+    """How this release makes vectors of words; None for one that does not tell."""
+    if not (folder / "text").is_dir():
+        return None
+    embedding = ItemEmbedding.load(folder, load_array(folder / "index", "vectors"))
+    return Placing(embedding, config.embedding.content_strength)

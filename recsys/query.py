@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,18 @@ from recsys.expressions import Expression
 from recsys.history import EMPTY_HISTORY, History
 from recsys.types import Scalar
 
-__all__ = ["SLOTS", "Answer", "FeatureRows", "Personalization", "Query", "Reason", "Slot", "Trace", "WhyNot"]
+__all__ = [
+    "SLOTS",
+    "Answer",
+    "FeatureRows",
+    "Personalization",
+    "Query",
+    "Reason",
+    "Searched",
+    "Slot",
+    "Trace",
+    "WhyNot",
+]
 
 Codes = npt.NDArray[np.int32]
 Personalization = Literal["full", "session", "none"]
@@ -54,8 +65,7 @@ class Query:
     """Whether the answer carries what a ranker sees of the shown items (`Answer.logged`)."""
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(NamedTuple):
     """Why an item is in the list."""
 
     code: str
@@ -86,6 +96,16 @@ class WhyNot:
 
 
 @dataclass(frozen=True)
+class Searched:
+    """How a source of vectors went through its index (`recsys.retrieval.index_facts.Plan`)."""
+
+    search: str
+    """exact | flat | ivf."""
+    share: float
+    """Items it was allowed to find, of all."""
+
+
+@dataclass(frozen=True)
 class FeatureRows:
     """What a ranker sees of some items, made with everything that competed with them."""
 
@@ -93,12 +113,6 @@ class FeatureRows:
     """int32[c], distinct."""
     matrix: npt.NDArray[np.float32]
     """float32[features, c] (`recsys.ranking.features.FEATURES`)."""
-
-    def in_order(self, codes: Codes) -> "FeatureRows":
-        """The rows of those of `codes` that have one, in their order."""
-        known = codes[np.isin(codes, self.codes)]
-        order = np.argsort(self.codes)
-        return FeatureRows(known, self.matrix[:, order[np.searchsorted(self.codes, known, sorter=order)]])
 
 
 @dataclass(frozen=True)
@@ -117,6 +131,10 @@ class Answer:
     not_shown: Codes
     """The best scored items behind the list (at most as many as were shown)."""
     traces: tuple[Trace, ...] = ()
+    proposed: Mapping[str, int] = field(default_factory=dict)
+    """Items that each source that was asked proposed."""
+    searched: Mapping[str, Searched] = field(default_factory=dict)
+    """Asked for by `Query.explain`: by source of vectors."""
     why_not: WhyNot | None = None
     logged: FeatureRows | None = None
     """Asked for by `Query.log_features`: the shown items that competed by features and the first few behind them; None

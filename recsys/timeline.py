@@ -30,7 +30,7 @@ Face = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Spans:
-    """Promotions of all items: int32[s] item codes, int64[s] start and end (ms), float64[s, 4] NUMBERS."""
+    """Promotions of all items: int32[s] item codes, ascending, int64[s] start and end (ms), float64[s, 4] NUMBERS."""
 
     items: npt.NDArray[np.int32]
     start: npt.NDArray[np.int64]
@@ -39,7 +39,7 @@ class Spans:
 
     @classmethod
     def build(cls, items: Iterable[tuple[int, Item]]) -> Self:
-        """The spans of the given (code, item) pairs."""
+        """The spans of the given (code, item) pairs, in order of the codes."""
         rows = [(code, start, end, face) for code, item in items for start, end, face in face_spans(item)]
         return cls(
             items=np.array([row[0] for row in rows], dtype=np.int32),
@@ -69,15 +69,24 @@ class Spans:
     def with_item(self, code: int, item: Item | None) -> "Spans":
         """These spans with one item's replaced (None: removed)."""
         added = Spans.build([] if item is None else [(code, item)])
-        kept = self.items != code
-        if kept.all() and not added.items.size:
+        # A code of the column's own type: any other has the whole column converted.
+        first, end = (int(np.searchsorted(self.items, np.int32(code), side)) for side in ("left", "right"))
+        if first == end and not added.items.size:
             return self
-        return Spans(
-            items=np.concatenate([self.items[kept], added.items]),
-            start=np.concatenate([self.start[kept], added.start]),
-            end=np.concatenate([self.end[kept], added.end]),
-            values=np.concatenate([self.values[kept], added.values]),
+        before, after = slice(0, first), slice(end, None)
+        spans = Spans(
+            items=np.concatenate((self.items[before], added.items, self.items[after])),
+            start=np.concatenate((self.start[before], added.start, self.start[after])),
+            end=np.concatenate((self.end[before], added.end, self.end[after])),
+            values=np.concatenate((self.values[before], added.values, self.values[after])),
         )
+        same_times = np.array_equal(self.start[first:end], added.start) and np.array_equal(
+            self.end[first:end], added.end
+        )
+        if same_times and "_turns" in self.__dict__:
+            # Other prices in a promotion that lasts as long as before: the usual change.
+            spans.__dict__["_turns"] = self._turns
+        return spans
 
     def save(self, folder: Path) -> None:
         """Write the four arrays."""
@@ -86,7 +95,11 @@ class Spans:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Map what `save` wrote."""
-        return cls(*(load_array(folder, name) for name in ("items", "start", "end", "values")))
+        columns = [load_array(folder, name) for name in ("items", "start", "end", "values")]
+        if (np.diff(columns[0]) < 0).any():
+            order = np.argsort(columns[0], kind="stable")
+            columns = [column[order] for column in columns]
+        return cls(*columns)
 
 
 def face_base(item: Item) -> Face:

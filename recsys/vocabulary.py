@@ -2,7 +2,7 @@
 
 Invariants: ids are unique and keep their order, the code of an id is its position, and an unknown id encodes
 to -1 (never an error: unknown is normal). A vocabulary never changes; another set of ids is another
-vocabulary with another `digest`.
+vocabulary with another `digest`. A `GrowingVocabulary` only gets longer: a code never changes its meaning.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from recsys.arrays import load_array, save_arrays
 from recsys.errors import InputError
 
-__all__ = ["UNKNOWN", "Vocabulary"]
+__all__ = ["UNKNOWN", "GrowingVocabulary", "Vocabulary"]
 
 UNKNOWN: Final = -1
 
@@ -26,7 +26,7 @@ class Vocabulary:
     """An ordered set of ids; the position of an id is its code."""
 
     def __init__(self, ids: Iterable[str]) -> None:
-        self._ids = tuple(ids)
+        self._ids: Sequence[str] = tuple(ids)
         self._codes = {identifier: code for code, identifier in enumerate(self._ids)}
         self._digest: str | None = None
         _require_unique_texts(self._ids, self._codes)
@@ -44,7 +44,11 @@ class Vocabulary:
         return self._ids[code]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Vocabulary) and self._ids == other._ids
+        return (
+            isinstance(other, Vocabulary)
+            and len(self) == len(other)
+            and tuple(self._ids) == tuple(other._ids)
+        )
 
     def __hash__(self) -> int:
         return hash(self.digest)
@@ -94,7 +98,27 @@ class Vocabulary:
         return cls(blob[start:end].decode() for start, end in pairwise(edges))
 
 
-def _require_unique_texts(ids: tuple[str, ...], codes: dict[str, int]) -> None:
+class GrowingVocabulary(Vocabulary):
+    """Ids that more may join, each with the next code.
+
+    A new id is `promise`d, which gives it a code that decodes, and is found by its id once it is `kept`. One writer;
+    readers never lock.
+    """
+
+    def promise(self, identifier: str) -> int:
+        """The next code, which decodes to this new id from now on."""
+        if not isinstance(self._ids, list):
+            self._ids = list(self._ids)
+        self._ids.append(identifier)
+        self._digest = None
+        return len(self._ids) - 1
+
+    def keep(self, code: int) -> None:
+        """Have a promised id found."""
+        self._codes[self._ids[code]] = code
+
+
+def _require_unique_texts(ids: Sequence[str], codes: dict[str, int]) -> None:
     for identifier in ids:
         if not isinstance(identifier, str):
             raise InputError(
@@ -108,7 +132,7 @@ def _require_unique_texts(ids: tuple[str, ...], codes: dict[str, int]) -> None:
         )
 
 
-def _pack(ids: tuple[str, ...]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+def _pack(ids: Sequence[str]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     try:
         encoded = [identifier.encode() for identifier in ids]
     except UnicodeEncodeError as error:

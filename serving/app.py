@@ -1,41 +1,40 @@
 """The HTTP application: routes, what wraps them, and how every error becomes a problem.
 
-From outside in: CORS, the envelope (request id, time, metrics, last word on errors), the short way of lists, gzip, the
-body limit, routes.
+Around everything stands `serving.front`; inside the framework are the body limit and the routes.
 """
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 
 from recsys.errors import RecsysError
 from serving.errors import MalformedRequest
+from serving.front import in_front
 from serving.resources import Resources, compose
 from serving.routes import events, health, items, recommendations, releases, scenarios, users
 from serving.routes.documentation import with_keys, with_shared_schemas
-from serving.routes.list_lane import GZIP_LEVEL, LONG_BYTES, ListLane
 from serving.settings import Settings
 from serving.stores import open_stores
+from serving.tracing import open_tracing
 from serving.wire.body_limit import BodyLimit
-from serving.wire.envelope import Envelope
 from serving.wire.problems import problem_of
 from serving.wire.query_guard import refuse_unknown_parameters
 from serving.wire.validation import field_errors, refusal
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
 
 __all__ = ["create_app"]
 
 _ROUTERS: Final = (recommendations, scenarios, events, items, users, releases, health)
 _BULK: Final = frozenset({"/v1/items", "/v1/offers", "/v1/users"})
-_EXPOSED: Final = ("X-Request-Id", "X-Took-Ms", "Retry-After")
 _DESCRIPTION: Final = """
 Lists, scenario halls and events of a shop. Every refusal is a problem (RFC 9457) with a stable `code`; unknown fields
 and query parameters are refused by name. Times are RFC 3339. Keys: `Authorization: Bearer <key>`.
@@ -52,49 +51,38 @@ def create_app(settings: Settings | None = None, resources: Resources | None = N
     settings = settings or (resources.settings if resources else Settings.load())
     resources = resources or compose(settings, open_stores(settings))
     resources.prepare()
+    tracing = open_tracing(settings)
     app: FastAPI = FastAPIOffline(
         docs_url="/docs",
         redoc_url=None,
         title="recsys",
         version=version("recsys-shop"),
         description=_DESCRIPTION,
-        lifespan=_lifespan(resources),
+        lifespan=_lifespan(resources, tracing),
         dependencies=[Depends(refuse_unknown_parameters)],
         redirect_slashes=False,
     )
     app.state.resources = resources
     for module in _ROUTERS:
         app.include_router(module.router)
-    _wrap(app, resources)
+    app.add_middleware(BodyLimit, bulk=_BULK)
     _handle_errors(app)
     _document(app)
+    app.middleware_stack = in_front(app.build_middleware_stack(), resources, tracing)
     return app
 
 
-def _lifespan(resources: Resources) -> Callable[[FastAPI], Any]:
+def _lifespan(resources: Resources, tracing: "TracerProvider | None") -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(resources.start)
         yield
+        await resources.stores.reads.close()
         await run_in_threadpool(resources.close)
+        if tracing is not None:
+            await run_in_threadpool(tracing.shutdown)
 
     return lifespan
-
-
-def _wrap(app: FastAPI, resources: Resources) -> None:
-    """The innermost layer first."""
-    app.add_middleware(BodyLimit, bulk=_BULK)
-    app.add_middleware(GZipMiddleware, minimum_size=LONG_BYTES, compresslevel=GZIP_LEVEL)
-    app.add_middleware(ListLane, resources=resources)
-    app.add_middleware(Envelope, metrics=resources.metrics)
-    if resources.settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=resources.settings.cors_origins,
-            allow_methods=["*"],
-            allow_headers=["Authorization", "Content-Type", "X-Shopper-Token", "X-Request-Id"],
-            expose_headers=_EXPOSED,
-        )
 
 
 def _handle_errors(app: FastAPI) -> None:
@@ -104,8 +92,8 @@ def _handle_errors(app: FastAPI) -> None:
     async def refuse_invalid(request: Request, error: Exception) -> Response:
         return problem_of(_as_refusal(request, error), request.state.request_id)
 
-    app.add_exception_handler(RecsysError, refuse)
-    app.add_exception_handler(HTTPException, refuse)
+    for kind in (RecsysError, HTTPException, Exception):
+        app.add_exception_handler(kind, refuse)
     app.add_exception_handler(RequestValidationError, refuse_invalid)
 
 

@@ -1,5 +1,7 @@
 """Logs and metrics of a serving process: one JSON object per line, one Prometheus registry per application.
 
+Metrics are counted in shared numbers, so that whichever of several workers is asked tells what all of them did.
+
 What runs for every request is kept apart from what may be slow: its one log line is written as it is, its label
 values are looked up once.
 
@@ -10,18 +12,20 @@ values come from the code (component, route and stage names), never from a reque
 import logging
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 import orjson
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from structlog.types import EventDict, Processor
 
-from serving.histograms import Histogram
+from serving.instruments import Instruments
+from serving.shared_numbers import Board
 
 __all__ = ["METRICS_TYPE", "REQUEST_ID", "Metrics", "configure_logging", "log_request", "request_id_from"]
 
@@ -35,6 +39,7 @@ _SECRET_TEXT: Final = re.compile(
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _SECONDS: Final = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _COUNTS: Final = (0, 1, 5, 10, 20, 50, 100, 200, 400, 800)
+_DELAYS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 30.0, 60.0, 300.0, 3600.0, 86_400.0)
 
 REQUEST_ID: Final[ContextVar[str]] = ContextVar("request_id")
 """Of the request that is being answered; every log line made meanwhile carries it."""
@@ -122,41 +127,64 @@ def request_id_from(header: str | None) -> str | None:
 
 
 class Metrics:
-    """The numbers of one application, in a registry of its own. Times in seconds."""
+    """The numbers of one application, in a registry of its own. Times in seconds.
 
-    def __init__(self) -> None:
+    `worker` counts from 1 and says which page of the board this process writes; sums are over all of them.
+    """
+
+    def __init__(self, board: Board | None = None, worker: int = 1) -> None:
         self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        self._requests = self._histogram(
-            "request_seconds", "Requests by route and status.", ("route", "method", "status")
+        self._instruments = made = Instruments(board or Board(), worker)
+        self._requests = made.histogram(
+            "recsys_request_seconds",
+            "Requests by route, method and status.",
+            ("route", "method", "status"),
+            _SECONDS,
         )
-        self._stages = self._histogram(
-            "stage_seconds", "Stages of a recommendation and the sources inside them, by name.", ("stage",)
+        self._stages = made.histogram(
+            "recsys_stage_seconds",
+            "Stages of a recommendation and the sources inside them, by name.",
+            ("stage",),
+            _SECONDS,
         )
-        self._candidates = self._histogram(
-            "candidates",
-            "Items that competed for a list; by source, and 'union' for all.",
+        self._candidates = made.histogram(
+            "recsys_candidates",
+            "Items that each source proposed for a list, and 'union', all that competed for it.",
             ("source",),
             _COUNTS,
         )
-        self._waits = self._histogram("queue_wait_seconds", "How long lists waited for their turn.", ())
-        self._answers = self._counter("answers", "Lists answered, by the fallback that was used.", "fallback")
-        self._empty = self._counter(
-            "empty_lists", "Lists without an item, by slot and reason.", "slot", "reason"
+        self._waits = made.histogram(
+            "recsys_queue_wait_seconds", "How long lists waited for their turn.", (), _SECONDS
         )
-        self._degraded = self._counter("degraded", "Lists answered without a part that was away.", "part")
-        self._surplus = self._counter(
-            "overload", "List requests past the bound, by what they got: trending or refused.", "outcome"
+        self._answers = made.counter(
+            "recsys_answers", "Lists answered, by the fallback that was used.", "fallback"
         )
-        self._stale = self._counter("stale_refused", "Lists refused for max_staleness_s, by part.", "part")
-        self._events = self._counter("events", "Events taken in, by verdict.", "verdict")
-        self._cache = self._counter(
-            "cache", "Look-ups of prepared values, by cache and result.", "cache", "result"
+        self._empty = made.counter(
+            "recsys_empty_lists", "Lists without an item, by slot and reason.", "slot", "reason"
         )
-        self._release = Gauge(
-            "recsys_release_loaded", "1 for the release being served.", ("release",), registry=self.registry
+        self._degraded = made.counter(
+            "recsys_degraded", "Lists answered without a part that was away.", "part"
         )
-        self._children: dict[tuple[object, ...], Any] = {}
+        self._surplus = made.counter(
+            "recsys_overload",
+            "List requests past the bound, by what they got: trending or refused.",
+            "outcome",
+        )
+        self._stale = made.counter(
+            "recsys_stale_refused", "Lists refused for max_staleness_s, by part.", "part"
+        )
+        self._events = made.counter("recsys_events", "Events taken in, by verdict.", "verdict")
+        self._delays = made.histogram(
+            "recsys_event_delay_seconds",
+            "From when an event happened until it was stored, and so known to lists.",
+            (),
+            _DELAYS,
+        )
+        self._cache = made.counter(
+            "recsys_cache", "Look-ups of prepared values, by cache and result.", "cache", "result"
+        )
+        self._release = made.word("recsys_release_loaded", "1 for the release being served.", "release")
+        self.registry.register(made)
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count one request; `route` is the route's template, never the path that was called."""
@@ -164,13 +192,13 @@ class Metrics:
 
     def answer(self, fallback: str | None, degraded: Sequence[str]) -> None:
         """Count one list with the fallback level it needed and the parts it went without."""
-        self._count(self._answers, fallback or "none")
+        self._answers.inc(fallback or "none")
         for part in degraded:
-            self._count(self._degraded, part)
+            self._degraded.inc(part)
 
     def empty(self, slot: str, reason: str) -> None:
         """Count one list without an item; `slot` is one the library knows, `reason` a notice."""
-        self._count(self._empty, slot, reason)
+        self._empty.inc(slot, reason)
 
     def candidates(self, counts: Mapping[str, int]) -> None:
         """Observe how many items competed for one list, by source and as a `union`."""
@@ -188,55 +216,49 @@ class Metrics:
 
     def surplus(self, outcome: str) -> None:
         """Count one list request past the bound: `trending` or `refused`."""
-        self._count(self._surplus, outcome)
+        self._surplus.inc(outcome)
 
     def refused_as_stale(self, part: str) -> None:
         """Count one list that the caller would rather not have than from a part this old."""
-        self._count(self._stale, part)
+        self._stale.inc(part)
 
     def cache(self, name: str, hits: int, misses: int) -> None:
         """Count look-ups of prepared values."""
         if hits:
-            self._count(self._cache, name, "hit", by=hits)
+            self._cache.inc(name, "hit", by=hits)
         if misses:
-            self._count(self._cache, name, "miss", by=misses)
+            self._cache.inc(name, "miss", by=misses)
 
     def events(self, verdicts: Mapping[str, int]) -> None:
         """Count a batch of events by verdict."""
         for verdict, count in verdicts.items():
-            self._count(self._events, verdict, by=count)
+            self._events.inc(verdict, by=count)
+
+    def event_delays(self, milliseconds: Iterable[float]) -> None:
+        """Observe how late new events became known to lists."""
+        series = self._delays.labels()
+        for value in milliseconds:
+            series.observe(value / 1000)
 
     def release(self, release_id: str) -> None:
-        """Note which release is served from now on."""
-        self._release.clear()
-        self._release.labels(release_id).set(1)
+        """Note which release this worker serves from now on."""
+        self._release.set(release_id)
+
+    def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """Have `recsys_<name>` read about once a second and at each scrape, for each worker."""
+        self._instruments.gauge(f"recsys_{name}", text, read)
 
     def lag(self, name: str, text: str, read: Callable[[], float]) -> None:
-        """Have `recsys_<name>_seconds` read at each scrape; not a number while it is unknown."""
-        gauge = Gauge(f"recsys_{name}_seconds", text, registry=self.registry)
-        gauge.set_function(read)
+        """The same as `recsys_<name>_seconds`, of something that grows by itself; of a stuck worker too."""
+        self._instruments.gauge(f"recsys_{name}_seconds", text, read, grows=True)
+
+    def run(self, stop: threading.Event) -> None:
+        """Read gauges for other workers' scrapes until `stop`; for a thread of its own."""
+        self._instruments.run(stop)
 
     def render(self) -> bytes:
         """Return everything in Prometheus' text format (`METRICS_TYPE`)."""
         return generate_latest(self.registry)
-
-    def _count(self, counter: Counter, *labels: str, by: int = 1) -> None:
-        """Look a child up once: the client library checks and converts label values at each call."""
-        key = (counter, *labels)
-        child = self._children.get(key)
-        if child is None:
-            child = self._children[key] = counter.labels(*labels)
-        child.inc(by)
-
-    def _histogram(
-        self, name: str, text: str, labels: Sequence[str], bounds: Sequence[float] = _SECONDS
-    ) -> Histogram:
-        made = Histogram(f"recsys_{name}", text, labels, bounds)
-        self.registry.register(made)
-        return made
-
-    def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(f"recsys_{name}_total", text, labels, registry=self.registry)
 
 
 def _add_request_id(_logger: object, _method: str, line: EventDict) -> EventDict:

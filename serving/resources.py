@@ -9,16 +9,15 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from math import nan
 from typing import Final
-from urllib.parse import urlsplit
 
 import structlog
 
 from feature_store.identity import Identities
 from recsys.config_files import config_path
 from recsys.errors import UnavailableError
-from recsys.retrieval.faiss_index import use_one_thread
 from recsys.types import Item
 from recsys.vocabulary import UNKNOWN
 from serving.control.authentication import Authenticator
@@ -36,6 +35,7 @@ from serving.lists.recommend import Limits, Recommender
 from serving.lists.scenario_page import ScenarioPages
 from serving.lists.turns import QueueLimits, Turns
 from serving.live.catalogue_feed import CatalogueFeed
+from serving.live.first_events import FirstEvents
 from serving.live.release_board import ReleaseBoard
 from serving.live.releases import LoadedRelease, ReleaseFolders, Releases
 from serving.live.warm_up import warm_up
@@ -54,8 +54,6 @@ BROWSER_BURST: Final = 100
 _PATIENCE_S: Final = 3.0
 _SWITCH_S: Final = 0.0005
 _YOUNG_OBJECTS: Final = 20_000
-_FAR_THREADS: Final = 8
-_THIS_MACHINE: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
 _FIRST_LOOK_S: Final = 10.0
 _log: Final = structlog.get_logger(__name__)
 
@@ -71,6 +69,7 @@ class Resources:
     limiter: TokenBuckets
     releases: Releases
     feed: CatalogueFeed
+    first_events: FirstEvents
     recommender: Recommender
     turns: Turns
     prepared: PreparedLists
@@ -97,7 +96,12 @@ class Resources:
         # What runs beside the event loop has to let go of the interpreter sooner than after the usual 5 ms.
         sys.setswitchinterval(_SWITCH_S)
         self.after.start()
-        for name, run in (("follow-release", self.releases.run), ("follow-catalogue", self.feed.run)):
+        for name, run in (
+            ("follow-release", self.releases.run),
+            ("follow-catalogue", self.feed.run),
+            ("first-events", self.first_events.run),
+            ("read-gauges", self.metrics.run),
+        ):
             self.threads.append(threading.Thread(target=run, args=(self.stopping,), name=name, daemon=True))
             self.threads[-1].start()
         if self.releases.wait_for_first_look(_FIRST_LOOK_S):
@@ -108,7 +112,6 @@ class Resources:
         """Write what is queued, stop the threads, give the connections back."""
         self.stopping.set()
         self.breaker.close()
-        self.turns.close()
         self.after.close()
         for thread in self.threads:
             thread.join(_PATIENCE_S)
@@ -120,10 +123,14 @@ def _calm_collector() -> None:
     gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
 
 
-def compose(settings: Settings, stores: Stores, clock: Callable[[], int] = now_ms) -> Resources:
-    """Put a process together over its stores; nothing runs yet."""
-    use_one_thread()
-    online, metrics = stores.online, Metrics()
+def compose(
+    settings: Settings,
+    stores: Stores,
+    clock: Callable[[], int] = now_ms,
+    metrics: Metrics | None = None,
+) -> Resources:
+    """Put a process together over its stores; nothing runs yet. `metrics` counts with other workers, else alone."""
+    online, metrics = stores.online, metrics or Metrics()
     keys, halls = KeyRepository(stores.database, clock), ScenarioRepository(stores.database, clock)
     followed = FollowedItems(online)
     feed = CatalogueFeed(followed.as_store())
@@ -132,15 +139,27 @@ def compose(settings: Settings, stores: Stores, clock: Callable[[], int] = now_m
     limits = Limits(
         history_length=settings.history_length,
         deadline_ms=settings.deadline_ms,
-        feature_log_share=settings.feature_log_share,
+        feature_log_per_s=settings.feature_log_per_s,
     )
     breaker = Breaker()
     recommender = Recommender(
-        releases, ShopperHydrator(online, breaker), metrics, limits, clock, lambda: followed.lag_s
+        releases,
+        ShopperHydrator(online, breaker, stores.reads),
+        metrics,
+        limits,
+        clock,
+        lambda: followed.lag_s,
     )
     metrics.lag("catalogue_lag", "Since prices and stock were known completely.", lambda: followed.lag_s)
     metrics.lag("release_age", "Age of the release being served.", lambda: _age_s(releases, clock()))
-    after = AfterAnswer(stores.notes)
+    after, first_events = AfterAnswer(stores.notes), FirstEvents(online, releases)
+    for name, what, count in (
+        ("newborn_items", "Items that joined the live release since it was made.", "born"),
+        ("moved_items", "Items of the live release whose words changed since.", "moved"),
+        ("turned_away_items", "Changes of newborns that found no room in the live release.", "turned_away"),
+    ):
+        metrics.gauge(name, what, partial(_count_live, releases, count))
+    metrics.gauge("notes_dropped", "`served` events and pages that were lost so far.", lambda: after.dropped)
     return Resources(
         settings=settings,
         stores=stores,
@@ -149,13 +168,14 @@ def compose(settings: Settings, stores: Stores, clock: Callable[[], int] = now_m
         limiter=TokenBuckets(BROWSER_CALLS_PER_S, BROWSER_BURST),
         releases=releases,
         feed=feed,
+        first_events=first_events,
         recommender=recommender,
         turns=_turns(settings, metrics),
         prepared=PreparedLists(releases, recommender, clock),
         breaker=breaker,
         pager=Pager(recommender, online, after, clock),
         scenarios=ScenarioPages(recommender, halls, after),
-        intake=EventIntake(online, metrics, clock),
+        intake=EventIntake(first_events, metrics, clock),
         items=ItemService(online, lambda item_id: _released(releases, item_id), clock),
         users=UserService(online, Identities(stores.database, online), clock),
         board=ReleaseBoard(online, stores.blobs, folders, releases),
@@ -169,16 +189,18 @@ def _age_s(releases: Releases, at: int) -> float:
     return (at - loaded[0].manifest.created_at) / 1000 if loaded else nan
 
 
+def _count_live(releases: Releases, name: str) -> float:
+    loaded = releases.loaded
+    return float(getattr(loaded[0].pipeline.live, name)) if loaded else nan
+
+
 def _turns(settings: Settings, metrics: Metrics) -> Turns:
     queue = QueueLimits(
         length=settings.queue_length, wait_ms=settings.queue_wait_ms, surplus=settings.surplus_lists
     )
-    threads = settings.list_threads
-    if threads is None:
-        # A read over a network would hold up the event loop, one on this machine costs less than a thread.
-        near = settings.redis_url is None or (urlsplit(settings.redis_url).hostname or "") in _THIS_MACHINE
-        threads = 0 if near else _FAR_THREADS
-    return Turns(metrics, queue, threads)
+    turns = Turns(metrics, queue)
+    metrics.gauge("queue_length", "Lists that wait for their turn.", lambda: turns.waiting)
+    return turns
 
 
 def _prepare(settings: Settings, keys: KeyRepository, halls: ScenarioRepository) -> None:
@@ -198,7 +220,7 @@ def _readying(
     def make_ready(release: LoadedRelease) -> None:
         # Warm first: a release that is refused must not take a place in the feed.
         warm_up(release.pipeline, clock())
-        feed.adopt(release.pipeline.catalogue, changed_after=0)
+        feed.adopt(release.pipeline.live, changed_after=0)
         metrics.release(release.release_id)
 
     return make_ready

@@ -7,7 +7,7 @@ one value. Every setting is `RECSYS_<NAME>`; those of the stores (home, Redis, â
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from feature_store.settings import StoreSettings
@@ -31,18 +31,26 @@ class Settings(StoreSettings):
     """Lists that may wait in one process; more are surplus."""
     queue_wait_ms: float = Field(default=40.0, gt=0, le=10_000)
     """Milliseconds a list may be expected to wait; what would wait longer is surplus."""
-    surplus_lists: int = Field(default=16, ge=0, le=1000)
-    """Prepared trending lists given out to surplus per list that is made; the rest gets 503."""
-    list_threads: int | None = Field(default=None, ge=0, le=64)
-    """Threads that make lists; 0 makes them in the event loop. Unset: 0 with the store on this machine, else 8."""
-    feature_log_share: float = Field(default=1.0, ge=0, le=1)
-    """Share of lists whose `served` event keeps what the ranker saw of each item (2-3 KB), to learn from later."""
+    surplus_lists: float = Field(default=0.2, ge=0, le=1000)
+    """Prepared trending lists given out to surplus per list that is made; the rest gets 503, which costs far less."""
+    feature_log_per_s: float = Field(default=20.0, ge=0, le=10_000)
+    """Lists a second, at most and per process, whose `served` event keeps what the ranker saw of each item (2-3 KB)."""
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Origins whose pages may call the API from a browser, separated by commas."""
     shopper_secret: SecretStr | None = None
     """Signs shopper tokens; at least 32 characters. Unset: generated once into the home's `secrets.json`."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe log line that is written."""
+
+    otlp_endpoint: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices(
+            "otlp_endpoint", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
+        ),
+    )
+    """A collector of OpenTelemetry traces (`OTEL_EXPORTER_OTLP_ENDPOINT`); unset makes none."""
+    trace_share: float = Field(default=0.01, ge=0, le=1)
+    """Share of requests that are traced, where `OTEL_TRACES_SAMPLER` says nothing else."""
 
     @field_validator("host")
     @classmethod

@@ -13,6 +13,7 @@ from feature_store.online.contract import OnlineStore
 from feature_store.online.keyspace import Keys
 from feature_store.online.redis_link import RedisLink
 from feature_store.online.redis_notes import RedisNotes
+from feature_store.online.redis_reads import RedisReads
 from feature_store.online.redis_store import RedisOnlineStore
 from feature_store.server.connection import client_for, connect, disconnect
 from recsys.errors import UnavailableError
@@ -29,6 +30,8 @@ class Stores:
     """What a process talks to."""
 
     online: OnlineStore
+    reads: RedisReads
+    """Shoppers, for the event loop."""
     notes: RedisNotes
     """What is written after answers, over connections of its own."""
     blobs: BlobStore
@@ -45,7 +48,8 @@ def open_stores(settings: Settings) -> Stores:
     """
     client, engine = _client(settings), _engine(settings)
     online = RedisOnlineStore.of(client, settings)
-    notes = RedisNotes(RedisLink(client), Keys(settings.namespace), settings.history_length)
+    keys, length = Keys(settings.namespace), settings.history_length
+    reads, notes = RedisReads(client, keys, length), RedisNotes(RedisLink(client), keys, length)
 
     def close() -> None:
         online.close()
@@ -54,7 +58,7 @@ def open_stores(settings: Settings) -> Stores:
         disconnect(settings)
         engine.dispose()
 
-    return Stores(online, notes, RedisBlobStore(client, settings.namespace), engine, close)
+    return Stores(online, reads, notes, RedisBlobStore(client, settings.namespace), engine, close)
 
 
 def _client(settings: Settings) -> redis.Redis:

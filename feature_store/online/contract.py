@@ -19,6 +19,8 @@ __all__ = [
     "MAX_EVENTS_PER_CALL",
     "MAX_JOB_ATTEMPTS",
     "Backlog",
+    "Company",
+    "CompanyStore",
     "Deleted",
     "EventStore",
     "HistoryEntry",
@@ -248,6 +250,24 @@ class ItemStore(Protocol):
         """Remember that changes up to `upto` are written; forget those that are older than an hour, too."""
 
 
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Items that one shopper touched in one session beside a newborn, the latest first. It names no shopper."""
+
+    item_id: str
+    others: tuple[str, ...]
+
+
+class CompanyStore(Protocol):
+    """Whom newborns are met with: what places them until a release knows them. Best effort, the newest are kept."""
+
+    def note_company(self, notes: Sequence[Company]) -> None:
+        """Tell every serving process."""
+
+    def company_since(self, after: str, count: int = 1000) -> tuple[str, list[Company]]:
+        """Notes after a stream id ("0" = from the start), and the id to go on from."""
+
+
 class IdentityStore(Protocol):
     """Which ids belong to one shopper. The database is the truth (identity.py); this is its online mirror.
 
@@ -307,6 +327,14 @@ class JobStore(Protocol):
 
 
 class OnlineStore(
-    EventStore, UserStore, ItemStore, IdentityStore, PageStore, ReleasePointer, JobStore, Protocol
+    EventStore,
+    UserStore,
+    ItemStore,
+    CompanyStore,
+    IdentityStore,
+    PageStore,
+    ReleasePointer,
+    JobStore,
+    Protocol,
 ):
     """Everything the product keeps online."""

@@ -22,6 +22,7 @@ class Keys:
         self.item_epoch = f"{namespace}:{{catalogue}}:epoch"
         self.item_trimmed = f"{namespace}:{{catalogue}}:trimmed"
         self.item_written = f"{namespace}:{{catalogue}}:written"
+        self.company = f"{namespace}:{{catalogue}}:company"
         self.user_changes = f"{namespace}:{{users}}:changes"
         self.merged_into = f"{namespace}:{{identity}}:into"
         self.merged_groups = f"{namespace}:{{identity}}:groups"

@@ -14,11 +14,9 @@ from feature_store.online.codec import (
     belongs_in_history,
     content_digest,
     decode_event,
-    decode_history,
     encode_event,
     event_member,
     history_member,
-    union_histories,
 )
 from feature_store.online.contract import (
     MAX_EVENTS_PER_CALL,
@@ -27,12 +25,11 @@ from feature_store.online.contract import (
     StoredEvent,
     Verdict,
 )
-from feature_store.online.merged_user import joined_user
 from feature_store.online.redis_link import Batch, Commands, RedisPart, run
-from feature_store.online.redis_users import user_in
+from feature_store.online.shopper_lookup import shopper_lookup
 from feature_store.online.stream_ids import after_id, order_of
 from recsys.errors import InputError, UnavailableError
-from recsys.types import Event, User
+from recsys.types import Event
 
 __all__ = ["RedisEvents"]
 
@@ -147,43 +144,18 @@ class RedisEvents(RedisPart):
         return self._link.read(lambda client: self._shopper(client, user_id, session_id))
 
     def _shopper(self, client: Commands, user_id: str | None, session_id: str | None) -> ShopperState:
-        batch = client.pipeline(transaction=False)
-        if session_id is not None:
-            self._queue_history(batch, self._keys.session_history(session_id))
-        if user_id is None:
-            return ShopperState(self._joined(run(batch) if session_id is not None else []))
-        self._queue_user(batch, user_id)
-        batch.execute_command("HGET", self._keys.merged_groups, user_id)
-        *histories, history, document, group = run(batch)
-        if group is None:
-            user = user_in(user_id, document) or User(user_id=user_id)
-            return ShopperState(self._joined([history, *histories]), user.attributes, user.consent)
-        return self._merged_shopper(client, group.decode().split("\n"), histories)
-
-    def _merged_shopper(
-        self, client: Commands, group: Sequence[str], histories: Sequence[Sequence[bytes]]
-    ) -> ShopperState:
-        batch = client.pipeline(transaction=False)
-        for user_id in group:
-            self._queue_user(batch, user_id)
-        for session_id in group[1:]:
-            self._queue_history(batch, self._keys.session_history(session_id))
-        answers = run(batch)
-        of_users, of_sessions = answers[: 2 * len(group)], answers[2 * len(group) :]
-        users = map(user_in, group, of_users[1::2])
-        user = joined_user([user for user in users if user is not None])
-        history = self._joined([*of_users[0::2], *of_sessions, *histories])
-        return ShopperState(history, user.attributes, user.consent, merged=True)
-
-    def _joined(self, histories: Sequence[Sequence[bytes]]) -> list[tuple[str, int, int]]:
-        return decode_history(union_histories(histories or [[]], self._history_length))
-
-    def _queue_history(self, batch: Batch, key: str) -> None:
-        batch.execute_command("ZRANGE", key, -self._history_length, -1)
-
-    def _queue_user(self, batch: Batch, user_id: str) -> None:
-        self._queue_history(batch, self._keys.user_history(user_id))
-        batch.execute_command("GET", self._keys.user_document(user_id))
+        lookup = shopper_lookup(self._keys, self._history_length, user_id, session_id)
+        answers: list[Any] | None = None
+        while True:
+            try:
+                commands = lookup.send(answers)  # type: ignore[arg-type]  # None starts it
+            except StopIteration as done:
+                state: ShopperState = done.value
+                return state
+            batch = client.pipeline(transaction=False)
+            for command in commands:
+                batch.execute_command(*command)
+            answers = run(batch)
 
     def load_histories(self, histories: Iterable[tuple[str, Sequence[StoredEvent]]]) -> int:
         """See EventStore."""

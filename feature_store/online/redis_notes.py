@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from feature_store.online.codec import encode_event
-from feature_store.online.redis_link import Commands, RedisPart, run
+from feature_store.online.redis_link import RedisPart
 from recsys.types import Event
 
 __all__ = ["RedisNotes"]
@@ -21,16 +21,11 @@ class RedisNotes(RedisPart):
         Raises:
             UnavailableError: the store is away; some of it may be written.
         """
-        self._link.write(lambda client: self._note(client, pages, events))
-
-    def _note(self, client: Commands, pages: Sequence[tuple[str, bytes]], events: Sequence[Event]) -> None:
-        batch = client.pipeline(transaction=False)
+        keep = [("SET", self._keys.page(recomm_id), payload, "EX", _PAGE_S) for recomm_id, payload in pages]
+        stream = self._keys.events
+        tell = [("XADD", stream, "*", "e", encode_event(event)) for event in events]
         # Pages first: somebody may be scrolling already.
-        for recomm_id, payload in pages:
-            batch.execute_command("SET", self._keys.page(recomm_id), payload, "EX", _PAGE_S)
-        for event in events:
-            batch.execute_command("XADD", self._keys.events, "*", "e", encode_event(event))
-        run(batch)
+        self._link.send([*keep, *tell])
 
     def close(self) -> None:
         """Close the connections."""

@@ -7,6 +7,7 @@ import redis
 
 from feature_store.online.keyspace import Keys
 from feature_store.online.redis_catalogue import RedisCatalogue
+from feature_store.online.redis_company import RedisCompany
 from feature_store.online.redis_events import RedisEvents
 from feature_store.online.redis_identity import RedisIdentity
 from feature_store.online.redis_jobs import RedisJobs
@@ -19,7 +20,14 @@ __all__ = ["RedisOnlineStore"]
 
 
 class RedisOnlineStore(
-    RedisEvents, RedisUsers, RedisCatalogue, RedisIdentity, RedisPages, RedisPointer, RedisJobs
+    RedisEvents,
+    RedisUsers,
+    RedisCatalogue,
+    RedisCompany,
+    RedisIdentity,
+    RedisPages,
+    RedisPointer,
+    RedisJobs,
 ):
     """OnlineStore on one Redis or Valkey; safe to share between threads. Connects at the first call."""
 

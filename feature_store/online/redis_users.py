@@ -9,11 +9,12 @@ from typing import Final
 from feature_store.online.codec import decode_user, encode_user, fingerprint, tombstone
 from feature_store.online.contract import UserChange, Written
 from feature_store.online.redis_link import Commands, RedisPart, run
+from feature_store.online.shopper_lookup import user_in
 from feature_store.online.stream_ids import after_id
 from recsys.errors import UnavailableError
 from recsys.types import User
 
-__all__ = ["RedisUsers", "user_in"]
+__all__ = ["RedisUsers"]
 
 _LOAD_BATCH: Final = 1000
 _ATTEMPTS: Final = 50
@@ -126,9 +127,3 @@ class RedisUsers(RedisPart):
                 "XTRIM", self._keys.user_changes, "MINID", "=", after_id(upto)
             )
         )
-
-
-def user_in(user_id: str, data: bytes | None) -> User | None:
-    """The user of a stored document."""
-    user = None if data is None else decode_user(user_id, data)
-    return user if isinstance(user, User) else None

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 from scipy import sparse
-from scipy.linalg.lapack import sposv
 
 from recsys.arrays import load_array, load_json, save_arrays, save_json
+from recsys.models.fold_kernel import folded
 
 __all__ = ["Als", "AlsConfig", "choose_alpha"]
 
@@ -79,21 +79,22 @@ class Als:
 
     def fold_in(self, items: npt.NDArray[np.int32], values: npt.NDArray[np.float32]) -> Vectors:
         """The vector float32[d] of a shopper with these distinct items and values (eq. 4, solved exactly)."""
-        factors = self.item_factors[items]
-        confidence = _confidence(values, cast("float", self.config.alpha))
-        left = (factors * (confidence - np.float32(1))[:, None]).T @ factors
-        left += self._ridged
-        # Symmetric and positive definite: half the work of a general solver. LAPACK wants columns, so the transpose.
-        _, vector, failed = sposv(left.T, confidence @ factors, overwrite_a=True, overwrite_b=True)
-        if failed:
+        vector = folded(
+            self.item_factors,
+            np.ascontiguousarray(items, np.int32),
+            np.ascontiguousarray(values, np.float32),
+            self._ridged,
+            cast("float", self.config.alpha),
+        )
+        if not len(vector):
             raise np.linalg.LinAlgError("the factors of a release are no numbers or too large; train again")
-        return cast("Vectors", vector)
+        return vector
 
     @cached_property
-    def _ridged(self) -> Vectors:
+    def _ridged(self) -> npt.NDArray[np.float64]:
         """The part of every shopper's equations that all share."""
-        ridge = np.float32(self.config.regularization) * np.eye(len(self.gram), dtype=np.float32)
-        return self.gram + ridge
+        ridged: npt.NDArray[np.float64] = self.gram + self.config.regularization * np.eye(len(self.gram))
+        return ridged
 
     def save(self, folder: Path) -> None:
         """Write config and Gram matrix; the factors live in their index."""

@@ -6,10 +6,11 @@ describe a recognisable person. Only the coefficients are kept.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,10 @@ __all__ = ["TagConfig", "TagVectors"]
 
 Vectors = npt.NDArray[np.float32]
 Attributes = Mapping[str, Scalar]
+
+
+_KINDS: Final = 2_000
+"""Kinds of shoppers whose vectors are kept: half a megabyte."""
 
 
 class TagConfig(BaseModel):
@@ -62,10 +67,22 @@ class TagVectors:
         )
 
     def vector(self, attributes: Attributes) -> Vectors | None:
-        """The expected taste float32[d] of a shopper with these attributes; None when none of them is known."""
-        codes = self.tags.encode(tag_names(attributes))
-        codes = codes[codes >= 0]
-        return self.mean + self.shifts[codes].sum(axis=0) if len(codes) else None
+        """The expected taste float32[d] of a shopper with these attributes; None when none of them is known.
+
+        Shoppers of a kind share one array: only to be read.
+        """
+        return self._of_names(tuple(tag_names(attributes))) if attributes else None
+
+    @cached_property
+    def _of_names(self) -> Callable[[tuple[str, ...]], Vectors | None]:
+        """The vector of tags; those asked for lately are kept."""
+
+        def add_up(names: tuple[str, ...]) -> Vectors | None:
+            codes = self.tags.encode(names)
+            codes = codes[codes >= 0]
+            return self.mean + self.shifts[codes].sum(axis=0) if len(codes) else None
+
+        return lru_cache(_KINDS)(add_up)
 
     def save(self, folder: Path) -> None:
         """Write tags and coefficients."""

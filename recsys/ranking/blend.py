@@ -11,7 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["BlendConfig", "blend"]
+from recsys.ranking.blend_kernel import lifted_sums
+from recsys.ranking.said import Said
+
+__all__ = ["Blend", "BlendConfig"]
 
 Values = npt.NDArray[np.float32]
 
@@ -52,15 +55,23 @@ class BlendConfig(BaseModel):
         return self.related if related else self.weights
 
 
-def blend(
-    features: Mapping[str, Values], trend: Values, config: BlendConfig, *, related: bool = False
-) -> Values:
-    """Scores float32[c] of c candidates from aligned source scores and trend in [0, 1]."""
-    total = np.zeros(len(trend), np.float32)
-    weights = config.counted(related=related)
-    for name, values in features.items():
-        weight = weights.get(name, 0.0)
-        if weight:
-            total += np.float32(weight) * values
-    scores: Values = total * (trend + np.float32(config.trend_floor)) ** np.float32(config.trend_exponent)
-    return scores
+class Blend:
+    """The sum, ready for any sources that are asked together."""
+
+    def __init__(self, config: BlendConfig) -> None:
+        self._config = config
+        self._weights: dict[tuple[tuple[str, ...], bool], Values] = {}
+
+    def scores(self, said: Said, trend: Values, *, related: bool = False) -> Values:
+        """float32[c] of c candidates from what the sources say of them and their trend in [0, 1]."""
+        weights, config = self.weights(said.names, related=related), self._config
+        return lifted_sums(said.values, weights, trend, config.trend_floor, config.trend_exponent)
+
+    def weights(self, names: tuple[str, ...], *, related: bool) -> Values:
+        """What each of some sources counts, float32[sources]; only to be read."""
+        held = self._weights.get((names, related))
+        if held is None:
+            counted = self._config.counted(related=related)
+            held = np.array([counted.get(name, 0.0) for name in names], np.float32)
+            self._weights[names, related] = held
+        return held

@@ -1,10 +1,12 @@
 """Fills the rows of a feature matrix in one pass over the candidates, compiled; what a row means: `features`.
 
 Compiled when the module is imported (cached on disk), for read-only arrays too, as a release maps them. Nothing is kept
-between calls. Arithmetic is float32 where the columns are.
+between calls. Arithmetic is float32 where the columns are. What is read by item code is gathered in loops that do
+nothing else: most of it is far from the processor, which then waits for many items at once and not for one after the
+other.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +14,7 @@ from numba import types
 
 from recsys.compiled import compiled, read_only, tuple_of
 
-__all__ = ["Dealings", "Goods", "Places", "fill"]
+__all__ = ["Dealings", "Goods", "Places", "Spoken", "fill"]
 
 Codes = npt.NDArray[np.int32]
 Values = npt.NDArray[np.float32]
@@ -25,11 +27,16 @@ figures float32[n, k]; rate of buying again; days between two purchases; vectors
 Dealings = tuple[Codes, Matrix, Codes, npt.NDArray[np.int64], int, bool]
 """Items touched, ascending, and their columns (`recsys.past.Past`); items and times of the events; the row of them that
 opens the session; whether a visit opens."""
+Spoken = tuple[Values, Matrix, Groups]
+"""What the rule says of the candidates; what sources say, float32[s, c]; which of those each known source is, -1 for
+one that was not asked."""
 Places = tuple[int, int, int, int, int, int]
-"""The first rows of: `relative_rule`; `relative_*` of the sources; `own_*`; `leaf_share` …; the item's figures; the
+"""The first rows of: `score_*` of the sources; `relative_*` of them; `own_*`; `leaf_share` …; the item's figures; the
 shopper's."""
 
 _OWN: Final = 13
+_KINDRED: Final = 6
+_SHOPPER: Final = 7
 _LATELY: Final = 10
 """Events that say what a shopper looks at now."""
 _EVENTS: Final = 0
@@ -57,10 +64,13 @@ _I32: Final = read_only(types.int32)
 _I64: Final = read_only(types.int64)
 _F32: Final = read_only(types.float32)
 _F32S: Final = read_only(types.float32, 2)
-_ROWS: Final = types.float32[:, ::1]
+_ROWS: Any = types.float32[:, ::1]
+_CODES_OUT: Any = types.int32[::1]
+_VALUES_OUT: Any = types.float32[::1]
 _COUNTS: Final = types.int64[:, ::1]
 _GOODS: Final = tuple_of(_I32, _I32, _I32, read_only(types.float64), _F32S, _F32, _F32, _F32S)
 _DEALINGS: Final = tuple_of(_I32, _F32S, _I32, _I64, types.int64, types.boolean)
+_SPOKEN: Final = tuple_of(_F32, _F32S, _I64)
 _PLACES: Final = tuple_of(*[types.int64] * 6)
 
 
@@ -90,26 +100,13 @@ def _top(category: int, tops: Codes) -> int:
     return tops[category] if 0 <= category < len(tops) else -1
 
 
-@compiled(types.float32(types.float64))
-def _log_price(price: float) -> np.float32:
-    """log(1 + price); 0 where there is none."""
-    return np.float32(np.log1p(min(price, _LARGEST))) if price > 0 else np.float32(0)
-
-
-@compiled(types.float32(_F32S, types.int64, types.int64))
+@compiled(types.float32(_F32S, types.int64, types.int64), reorder=True)
 def _alike(vectors: Matrix, one: int, two: int) -> np.float32:
-    """Inner product of two rows; four sums at a time do not wait for one another."""
-    a, b = vectors[one], vectors[two]
-    w, x, y, z = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
-    whole = len(a) & ~3
-    for place in range(0, whole, 4):
-        w += a[place] * b[place]
-        x += a[place + 1] * b[place + 1]
-        y += a[place + 2] * b[place + 2]
-        z += a[place + 3] * b[place + 3]
-    for place in range(whole, len(a)):
-        w += a[place] * b[place]
-    return np.float32((w + x) + (y + z))
+    """Inner product of two rows."""
+    a, b, total = vectors[one], vectors[two], np.float32(0)
+    for place in range(len(a)):
+        total += a[place] * b[place]
+    return total
 
 
 @compiled(types.void(_ROWS, types.int64, types.int64))
@@ -150,24 +147,25 @@ def _own(columns: Matrix) -> Matrix:
 def _fill_own(
     rows: Matrix, first: int, codes: Codes, touched: Codes, columns: Matrix, cycles: Values
 ) -> None:
-    """The shopper's dealings with each candidate; what never happened is as old as can be."""
+    """The shopper's dealings with each candidate; what never happened is as old as can be. Both codes ascend."""
     own = _own(columns)
+    rows[first : first + _OWN] = 0
+    rows[first + 3 : first + 5] = _UNTOUCHED
+    rows[first + 7] = _DEEP
+    at = 0
     for place in range(len(codes)):
         code = codes[place]
-        at = np.searchsorted(touched, code)
-        if at == len(touched) or touched[at] != code:
-            for row in range(_OWN):
-                rows[first + row, place] = 0
-            rows[first + 3, place] = rows[first + 4, place] = _UNTOUCHED
-            rows[first + 7, place] = _DEEP
+        while at < len(touched) and touched[at] < code:
+            at += 1
+        if at == len(touched):
+            break
+        if touched[at] != code:
             continue
         for row in range(_OWN - 1):
             rows[first + row, place] = own[at, row]
         cycle, bought_age = cycles[code], own[at, _OWN - 1]
-        due = cycle > 0 and bought_age >= 0
-        rows[first + _OWN - 1, place] = (
-            min(bought_age / max(cycle * _DAY_H, _SMALL), _TEN) if due else np.float32(0)
-        )
+        if cycle > 0 and bought_age >= 0:
+            rows[first + _OWN - 1, place] = min(bought_age / max(cycle * _DAY_H, _SMALL), _TEN)
 
 
 @compiled(types.void(_ROWS, types.int64, _DEALINGS))
@@ -176,7 +174,7 @@ def _fill_shopper(rows: Matrix, first: int, dealings: Dealings) -> None:
     touched, columns, events, times, opening, opens_visit = dealings
     count = len(events)
     if count == 0:
-        rows[first : first + 7] = 0
+        rows[first : first + _SHOPPER] = 0
         return
     bought = 0.0
     for item in range(len(touched)):
@@ -190,80 +188,144 @@ def _fill_shopper(rows: Matrix, first: int, dealings: Dealings) -> None:
     rows[first + 6] = 1.0 if opens_visit else 0.0
 
 
-@compiled(types.void(_ROWS, types.int64, _I32, _I32, types.int64, _GOODS))
-def _fill_affinity(rows: Matrix, first: int, codes: Codes, events: Codes, last: int, goods: Goods) -> None:
-    """What of the shopper's events is of the candidate's kind, and how alike the last item (-1: none) is."""
-    categories, tops, brands, prices, vectors = goods[0], goods[1], goods[2], goods[3], goods[7]
+@compiled(_CODES_OUT(_I32, _I32))
+def _of(codes: Codes, column: Codes) -> Codes:
+    """What a column has of each item."""
+    found = np.empty(len(codes), np.int32)
+    for place in range(len(codes)):
+        found[place] = column[codes[place]]
+    return found
+
+
+@compiled(_VALUES_OUT(_I32, read_only(types.float64)))
+def _log_prices(codes: Codes, prices: npt.NDArray[np.float64]) -> Values:
+    """log(1 + price) of each item; 0 where there is none."""
+    found = np.empty(len(codes), np.float64)
+    for place in range(len(codes)):
+        found[place] = prices[codes[place]]
+    logs = np.zeros(len(codes), np.float32)
+    for place in range(len(codes)):
+        if found[place] > 0:
+            logs[place] = np.log1p(min(found[place], _LARGEST))
+    return logs
+
+
+@compiled(types.void(_ROWS, types.int64, _I32, _I32, _GOODS))
+def _fill_affinity(rows: Matrix, first: int, codes: Codes, events: Codes, goods: Goods) -> None:
+    """What of the shopper's events is of the candidate's kind."""
+    categories, tops, brands, prices = goods[0], goods[1], goods[2], goods[3]
+    rows[first : first + _KINDRED] = 0
+    if len(events) == 0:
+        return
     size = 8
     while size < 2 * len(events):
         size *= 2
     tables = np.zeros((3, size, 3), np.int64)
     leaves, upper, brand = tables[0], tables[1], tables[2]
+    touched_leaf, touched_brand = _of(events, categories), _of(events, brands)
+    touched_price = _log_prices(events, prices)
     paid, priced = 0.0, 0
     for row in range(len(events)):
-        item, lately = events[row], row >= len(events) - _LATELY
-        _count(leaves, categories[item], lately)
-        _count(upper, _top(categories[item], tops), lately)
-        _count(brand, brands[item], lately)
-        price = _log_price(prices[item])
-        paid += float(price)
-        priced += 1 if price > 0 else 0
+        lately = row >= len(events) - _LATELY
+        _count(leaves, touched_leaf[row], lately)
+        _count(upper, _top(touched_leaf[row], tops), lately)
+        _count(brand, touched_brand[row], lately)
+        paid += float(touched_price[row])
+        priced += 1 if touched_price[row] > 0 else 0
     usual = np.float32(paid / priced) if priced else np.float32(0)
-    total, latest = max(len(events), 1), max(min(len(events), _LATELY), 1)
-    last_leaf = categories[last] if last >= 0 else -1
+    leaf, of, worth = _of(codes, categories), _of(codes, brands), _log_prices(codes, prices)
+    total, latest = len(events), min(len(events), _LATELY)
     for place in range(len(codes)):
-        code = codes[place]
-        for row in range(8):
-            rows[first + row, place] = 0
-        leaf, of, price = categories[code], brands[code], _log_price(prices[code])
-        if leaf >= 0:
-            at = _place(leaves, leaf)
+        if leaf[place] >= 0:
+            at = _place(leaves, leaf[place])
             rows[first, place] = leaves[at, 1] / total
             rows[first + 1, place] = leaves[at, 2] / latest
-        top = _top(leaf, tops)
+        top = _top(leaf[place], tops)
         if top >= 0:
             at = _place(upper, top)
             rows[first + 2, place] = upper[at, 1] / total
             rows[first + 3, place] = upper[at, 2] / latest
-        if of >= 0:
-            rows[first + 4, place] = brand[_place(brand, of), 1] / total
-        if usual > 0 and price > 0:
-            rows[first + 5, place] = price - usual
-        if last >= 0:
-            rows[first + 6, place] = _alike(vectors, code, last)
-            rows[first + 7, place] = 1.0 if leaf >= 0 and leaf == last_leaf else 0.0
+        if of[place] >= 0:
+            rows[first + 4, place] = brand[_place(brand, of[place]), 1] / total
+        if usual > 0 and worth[place] > 0:
+            rows[first + 5, place] = worth[place] - usual
 
 
-@compiled(types.void(_ROWS, _PLACES, _I32, _DEALINGS, types.int64, _GOODS))
-def fill(rows: Matrix, places: Places, codes: Codes, dealings: Dealings, last: int, goods: Goods) -> None:
-    """Fill the matrix float32[features, c] of the candidates `codes: int32[c]`, in which the rule and what the sources
-    say stand already.
+@compiled(types.void(_ROWS, types.int64, _I32, types.int64, _I32, _F32S))
+def _fill_last(rows: Matrix, first: int, codes: Codes, last: int, categories: Codes, vectors: Matrix) -> None:
+    """How alike the last item (-1: none) is."""
+    rows[first : first + 2] = 0
+    if last < 0:
+        return
+    leaf = categories[last]
+    for place in range(len(codes)):
+        rows[first, place] = _alike(vectors, codes[place], last)
+        rows[first + 1, place] = 1.0 if leaf >= 0 and leaf == categories[codes[place]] else 0.0
 
-    `last` is the shopper's latest item, -1 for none. Raises IndexError for an item that the columns do not have.
-    """
-    relative_rule, relative, own, affinity, figures, shopper = places
-    table, rates, cycles = goods[4], goods[5], goods[6]
+
+@compiled(types.void(_ROWS, types.int64, _I32, _F32S, _F32, _F32))
+def _fill_figures(
+    rows: Matrix, first: int, codes: Codes, table: Matrix, rates: Values, cycles: Values
+) -> None:
+    """Figures of the items alone."""
+    more = table.shape[1]
+    for place in range(len(codes)):
+        for column in range(more):
+            rows[first + column, place] = table[codes[place], column]
+    for place in range(len(codes)):
+        rows[first + more, place] = rates[codes[place]]
+    for place in range(len(codes)):
+        rows[first + more + 1, place] = cycles[codes[place]]
+
+
+@compiled(types.void(_I32, _I32, types.int64, _GOODS))
+def _check(codes: Codes, events: Codes, last: int, goods: Goods) -> None:
+    """Refuse what the columns do not have, and candidates that do not ascend."""
     known = min(
-        len(goods[0]), len(goods[2]), len(goods[3]), len(table), len(rates), len(cycles), len(goods[7])
+        len(goods[0]),
+        len(goods[2]),
+        len(goods[3]),
+        len(goods[4]),
+        len(goods[5]),
+        len(goods[6]),
+        len(goods[7]),
     )
+    before = -1
     for code in codes:
         if code < 0 or code >= known:
             raise IndexError("a candidate is no item of the release")
-    for code in dealings[2]:
+        if code <= before:
+            raise ValueError("candidates are to be distinct and ascending")
+        before = code
+    for code in events:
         if code < 0 or code >= known:
             raise IndexError("an item of the history is none of the release")
     if last >= known:
         raise IndexError("the last item is none of the release")
-    _relative(rows, 0, relative_rule)
-    sources = own - relative
-    for source in range(sources):
-        _relative(rows, relative - sources + source, relative + source)
-    _fill_own(rows, own, codes, dealings[0], dealings[1], cycles)
-    _fill_affinity(rows, affinity, codes, dealings[2], last, goods)
-    for place in range(len(codes)):
-        code = codes[place]
-        for column in range(table.shape[1]):
-            rows[figures + column, place] = table[code, column]
-        rows[figures + table.shape[1], place] = rates[code]
-        rows[figures + table.shape[1] + 1, place] = cycles[code]
+
+
+@compiled(_ROWS(_PLACES, _I32, _SPOKEN, _DEALINGS, types.int64, _GOODS))
+def fill(places: Places, codes: Codes, spoken: Spoken, dealings: Dealings, last: int, goods: Goods) -> Matrix:
+    """The matrix float32[features, c] of the candidates `codes: int32[c]`, distinct and ascending.
+
+    `last` is the shopper's latest item, -1 for none. Raises IndexError for an item that the columns do not have.
+    """
+    said, relative, own, affinity, figures, shopper = places
+    rule, values, asked = spoken
+    _check(codes, dealings[2], last, goods)
+    rows = np.empty((shopper + _SHOPPER, len(codes)), np.float32)
+    rows[0] = rule
+    _relative(rows, 0, 1)
+    for source in range(len(asked)):
+        if asked[source] >= 0:
+            rows[said + source] = values[asked[source]]
+            _relative(rows, said + source, relative + source)
+        else:
+            rows[said + source] = 0
+            rows[relative + source] = 0
+    _fill_own(rows, own, codes, dealings[0], dealings[1], goods[6])
+    _fill_affinity(rows, affinity, codes, dealings[2], goods)
+    _fill_last(rows, affinity + _KINDRED, codes, last, goods[0], goods[7])
+    _fill_figures(rows, figures, codes, goods[4], goods[5], goods[6])
     _fill_shopper(rows, shopper, dealings)
+    return rows

@@ -14,7 +14,7 @@ import numpy as np
 
 from recsys.ranking.features import FEATURES, Matrix
 
-__all__ = ["FEATURES_DIGEST", "drawn", "pack", "unpack"]
+__all__ = ["FEATURES_DIGEST", "pack", "unpack"]
 
 _MEANING: Final = 1
 """To be raised when a feature means something else under its old name."""
@@ -47,9 +47,3 @@ def unpack(text: str, count: int) -> Matrix:
     if len(raw) != size:
         raise ValueError(f"logged features hold {len(raw)} bytes; {count} items have {size}")
     return np.frombuffer(raw, "<f2").reshape(len(FEATURES), count).astype(np.float32)
-
-
-def drawn(recomm_id: str, share: float) -> bool:
-    """Whether a list is in a sample of `share` (0-1) of all lists; the id alone decides, so anybody can tell."""
-    digest = blake2b(recomm_id.encode(), digest_size=4).digest()
-    return int.from_bytes(digest, "big") < share * 2**32

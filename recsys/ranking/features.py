@@ -6,6 +6,7 @@ and the sources' scores, never at the clock: batch equals live.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from recsys.categories import CategoryTree
 from recsys.models.item_stats import ITEM_COLUMNS, ItemStats
 from recsys.models.repeats import Repeats
 from recsys.ranking.feature_kernel import Goods, Places, fill
+from recsys.ranking.said import Said
 from recsys.retrieval.source import Codes, Taste, Values
 
 __all__ = ["COARSE", "FEATURES", "MONOTONE", "FeatureTable", "Matrix"]
@@ -89,7 +91,7 @@ COARSE: Final = frozenset((*ITEM_COLUMNS, "item_rebuy", "item_cycle"))
 """Figures of an item alone. All questions of a label window see one snapshot of them: fine bins would let the trees
 learn single items by heart."""
 _PLACES: Final[Places] = (
-    FEATURES.index("relative_rule"),
+    FEATURES.index(f"score_{_SOURCES[0]}"),
     FEATURES.index(f"relative_{_SOURCES[0]}"),
     FEATURES.index(_OWN[0]),
     FEATURES.index(_AFFINITY[0]),
@@ -97,6 +99,12 @@ _PLACES: Final[Places] = (
     FEATURES.index(_SHOPPER[0]),
 )
 """The rows that the compiled blocks begin at."""
+
+
+@cache
+def _asked(names: tuple[str, ...]) -> npt.NDArray[np.int64]:
+    """int64[sources]: which of some names each source has, -1 for one that was not asked."""
+    return np.array([names.index(name) if name in names else -1 for name in _SOURCES])
 
 
 @dataclass(frozen=True)
@@ -110,15 +118,11 @@ class FeatureTable:
     """Item embeddings float32[n, d] of length 1."""
     _held: dict[str, tuple[CategoryTree, Codes]] = field(default_factory=dict, repr=False)
 
-    def matrix(self, taste: Taste, codes: Codes, scores: Mapping[str, Values], rule: Values) -> Matrix:
+    def matrix(self, taste: Taste, codes: Codes, said: Said, rule: Values) -> Matrix:
         """Features of the candidates `codes: int32[c]`.
 
-        `scores[source]: float32[c]`, 0 for an absent source; `rule: float32[c]` is what the own-first rule says.
+        A source that was not asked says 0; `rule: float32[c]` is what the own-first rule says.
         """
-        rows = np.empty((len(FEATURES), len(codes)), np.float32)
-        rows[0] = rule
-        for place, name in enumerate(_SOURCES, 2):
-            rows[place] = scores.get(name, 0)
         past = taste.past
         dealings = (
             past.codes,
@@ -129,8 +133,8 @@ class FeatureTable:
             past.opens_visit,
         )
         last = int(taste.recent[0]) if len(taste.recent) else -1
-        fill(rows, _PLACES, codes, dealings, last, self._goods())
-        return rows
+        spoken = rule, said.values, _asked(said.names)
+        return fill(_PLACES, codes, spoken, dealings, last, self._goods())
 
     def _goods(self) -> Goods:
         """The columns of the items, as they are now: a change of category or price counts at once."""

@@ -128,7 +128,7 @@ class Ranker:
             splits.starts,
             splits.features,
             splits.thresholds,
-            splits.kept,
+            splits.strikes,
             splits.leaves,
             np.ascontiguousarray(matrix),
         )

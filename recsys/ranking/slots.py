@@ -6,7 +6,7 @@ its items and not about the shopper, so no slot restricts it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Protocol
 
@@ -19,7 +19,15 @@ from recsys.kinds import POSITIVE, table
 from recsys.models.repeats import Repeats
 from recsys.query import Query, Slot
 from recsys.ranking.order import Ranking
-from recsys.ranking.slots_kernel import BACK, BOUGHT, WANTED, behind, bought_items, wanted_items
+from recsys.ranking.slots_kernel import (
+    BACK,
+    BOUGHT,
+    WANTED,
+    behind,
+    bought_items,
+    enough_for_now,
+    wanted_items,
+)
 from recsys.retrieval.source import Codes, Flags, Values
 from recsys.types import POSITIVE_TYPES, EventType
 from recsys.weights import DAY_MS
@@ -150,12 +158,19 @@ class _Home(_Slot):
     closed = False
 
     def close(self, closing: Closing) -> None:
-        bought = _Bought.of(self.history)
-        if len(bought.codes):
-            recent = bought.newest - bought.last <= self.config.recent_days * DAY_MS
-            hidden = bought.codes[recent & ~bought.again(self.repeats, self.config)]
-            if len(hidden):
-                closing.hide("bought_recently", hidden)
+        history, config = self.history, self.config
+        hidden = enough_for_now(
+            history.items,
+            history.types,
+            history.times,
+            history.by_item,
+            _MEANS,
+            self.repeats.rate,
+            config.consumable_rate,
+            config.recent_days * DAY_MS,
+        )
+        if len(hidden):
+            closing.hide("bought_recently", hidden)
 
     def seen(self) -> Codes:
         return self._seen
@@ -293,4 +308,4 @@ def _discounts(scores: Values) -> Values:
 
 def _by_worth(ranking: Ranking, worth: Values) -> Ranking:
     """By falling worth, which is the score from here on; equal worth keeps the order."""
-    return replace(ranking, scores=worth).take(np.argsort(-worth, kind="stable"))
+    return ranking.scored(worth).take(np.argsort(-worth, kind="stable"))

@@ -10,14 +10,16 @@ import numpy.typing as npt
 from numba import types
 
 from recsys.compiled import compiled, read_only, tuple_of
+from recsys.retrieval.choice_kernel import is_in
 from recsys.weights import DAY_MS
 
-__all__ = ["BACK", "BOUGHT", "WANTED", "behind", "bought_items", "wanted_items"]
+__all__ = ["BACK", "BOUGHT", "WANTED", "behind", "bought_items", "enough_for_now", "wanted_items"]
 
 Codes = npt.NDArray[np.int32]
 Kinds = npt.NDArray[np.int8]
 Times = npt.NDArray[np.int64]
 Means = npt.NDArray[np.uint8]
+Rates = npt.NDArray[np.float32]
 
 BOUGHT: Final = 1
 BACK: Final = 2
@@ -75,6 +77,32 @@ def bought_items(
     return codes[:count], last[:count], days[:count], span[:count]
 
 
+@compiled(_CODES(_I32, _I8, _I64, _I64, _U8, read_only(types.float32), types.float32, types.float64))
+def enough_for_now(
+    items: Codes,
+    kinds: Kinds,
+    times: Times,
+    by_item: Times,
+    means: Means,
+    rates: Rates,
+    consumable: float,
+    recent_ms: float,
+) -> Codes:
+    """Items, ascending, bought within `recent_ms` of the newest event of which one is enough.
+
+    That is each which fewer than a `consumable` share of its buyers buy again (`rates: float32[n]` by item), and which
+    this shopper bought on one day only. The rest is as `bought_items` has it.
+    """
+    codes, last, days, _ = bought_items(items, kinds, times, by_item, means)
+    count = 0
+    for place in range(len(codes)):
+        recent = times[len(times) - 1] - last[place] <= recent_ms
+        if recent and days[place] <= 1 and not rates[codes[place]] >= consumable:
+            codes[count] = codes[place]
+            count += 1
+    return codes[:count]
+
+
 @compiled(_CODES(_I32, _I8, _I64, _U8))
 def wanted_items(items: Codes, kinds: Kinds, by_item: Times, means: Means) -> Codes:
     """Distinct items of positive events, ascending."""
@@ -92,9 +120,9 @@ def behind(codes: Codes, seen: Codes, most: int) -> tuple[Times, int]:
     order, over = np.empty(len(codes), np.int64), np.empty(len(codes), np.int64)
     kept, held, met = 0, 0, 0
     for place in range(len(codes)):
-        at = np.searchsorted(seen, codes[place])
-        met += at < len(seen) and seen[at] == codes[place]
-        if at < len(seen) and seen[at] == codes[place] and met > most:
+        known = is_in(seen, codes[place])
+        met += known
+        if known and met > most:
             over[held] = place
             held += 1
         else:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.retrieval.index import VectorIndex
+from recsys.retrieval.products_kernel import nearest_seeds, positive_products
 from recsys.retrieval.source import NO_SCORES, Allowed, Codes, Flags, Scores, Source, Taste, Values
 
 __all__ = ["AlikeItems"]
@@ -21,11 +22,16 @@ class AlikeItems(Source):
 
     def read(self, taste: Taste) -> Scores:
         """Scores are cosines to the mixed query, negative ones cut to 0."""
+        query = self.query(taste)
+        return NO_SCORES if query is None else _AlikeScores(self, taste.recent, query)
+
+    def query(self, taste: Taste) -> Values | None:
+        """The recent items mixed by recency: float32[d] of length 1, None where they say nothing."""
         if not len(taste.recent):
-            return NO_SCORES
-        query = taste.recent_weights @ self.vectors[taste.recent]
-        length = float(np.linalg.norm(query))
-        return _AlikeScores(self, taste.recent, query / length) if length > 0 else NO_SCORES
+            return None
+        mixed = taste.recent_weights @ self.vectors[taste.recent]
+        length = np.float32(np.sqrt(mixed @ mixed))
+        return mixed / length if length > 0 else None
 
 
 @dataclass(frozen=True)
@@ -35,16 +41,12 @@ class _AlikeScores:
     query: Values
 
     def top(self, n: int, allowed: Allowed | Flags) -> Codes:
-        query = self.query[None, :].astype(np.float32)
-        scores, codes = self.source.index.search(query, n, allowed)
-        positive: Codes = codes[0][scores[0] > 0]
+        scores, codes = self.source.index.nearest(self.query, n, Allowed.of(allowed))
+        positive: Codes = codes[scores > 0]
         return positive
 
     def at(self, codes: Codes) -> Values:
-        cosines: Values = np.maximum(self.source.vectors[codes] @ self.query, 0).astype(np.float32)
-        return cosines
+        return positive_products(self.source.vectors, codes, self.query)
 
     def because(self, codes: Codes) -> Codes:
-        near = self.source.vectors[codes] @ self.source.vectors[self.seeds].T
-        nearest: Codes = self.seeds[np.argmax(near, axis=1)]
-        return nearest
+        return nearest_seeds(self.source.vectors, codes, self.seeds)

@@ -13,7 +13,18 @@ from numba import types
 
 from recsys.compiled import compiled, read_only, tuple_of
 
-__all__ = ["FLAGS", "best_of", "drop_bits", "first_of", "hidden_of", "is_in", "kept", "may_show", "offer"]
+__all__ = [
+    "FLAGS",
+    "best_of",
+    "drop_bits",
+    "first_of",
+    "hidden_of",
+    "is_in",
+    "kept",
+    "may_show",
+    "offer",
+    "sink",
+]
 
 Codes = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
@@ -86,10 +97,9 @@ def drop_bits(bits: Bits, codes: Codes) -> Bits:
     return dropped
 
 
-@compiled(types.void(_VALUES, _CODES, types.int64, types.float32, types.int32))
-def _sink(scores: Values, codes: Codes, count: int, score: float, code: int) -> None:
-    """Put a candidate in the place of the root of a heap of `count` entries."""
-    place = 0
+@compiled(types.void(_VALUES, _CODES, types.int64, types.int64, types.float32, types.int32))
+def sink(scores: Values, codes: Codes, place: int, count: int, score: float, code: int) -> None:
+    """Put a candidate in a place of a heap of `count` entries whose parts below it are in order; the root is 0."""
     while True:
         below = 2 * place + 1
         if below >= count:
@@ -122,7 +132,7 @@ def offer(scores: Values, codes: Codes, count: int, score: float, code: int) -> 
         return count + 1
     if score < scores[0] or (score == scores[0] and code > codes[0]):
         return count
-    _sink(scores, codes, count, score, code)
+    sink(scores, codes, 0, count, score, code)
     return count
 
 
@@ -131,7 +141,7 @@ def kept(scores: Values, codes: Codes, count: int) -> tuple[Values, Codes]:
     """What a heap of `count` entries holds, best first; the heap itself is used up."""
     for last in range(count - 1, 0, -1):
         worst_score, worst_code = scores[0], codes[0]
-        _sink(scores, codes, last, scores[last], codes[last])
+        sink(scores, codes, 0, last, scores[last], codes[last])
         scores[last], codes[last] = worst_score, worst_code
     return scores[:count], codes[:count]
 

@@ -84,7 +84,7 @@ class Gates(Mapping[str, Flags]):
 
     def filter(self, flags: Flags, kept: ItemSet) -> None:
         """Apply the caller's filter; `kept` are the eligible items it keeps."""
-        self._add(FILTERED, self.allowed.among(kept), lambda: flags)
+        self._add(FILTERED, self.allowed.among(kept), lambda: flags[: self._size])
 
     def _add(self, name: str, after: Allowed, passes: Callable[[], Flags]) -> None:
         self._gates[name] = _Gate(after, passes)

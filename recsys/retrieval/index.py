@@ -42,6 +42,10 @@ class VectorIndex(Protocol):
         """
         ...
 
+    def nearest(self, query: Vectors, k: int, allowed: Allowed | None = None) -> tuple[Vectors, Codes]:
+        """Scores and codes of the at most k best items for one finite query float32[d], best first: a request's way."""
+        ...
+
     def plan(self, k: int, mask: Mask | Allowed | None = None) -> Plan:
         """How k items behind a mask would be searched."""
         ...
@@ -59,12 +63,14 @@ class ExactIndex:
     def search(self, queries: Vectors, k: int, mask: Mask | Allowed | None = None) -> tuple[Vectors, Codes]:
         """As `VectorIndex.search`."""
         check_search(self.vectors, queries, k, mask)
-        codes, hidden = np.arange(len(self), dtype=np.int32), _NONE
-        if mask is not None:
-            allowed = Allowed.of(mask)
-            codes, hidden = allowed.pool.codes, allowed.hidden
-        rows = np.ascontiguousarray(queries)
-        return padded([scan_some(self.vectors, codes, hidden, query, k) for query in rows], k)
+        allowed = None if mask is None else Allowed.of(mask)
+        return padded([self.nearest(query, k, allowed) for query in np.ascontiguousarray(queries)], k)
+
+    def nearest(self, query: Vectors, k: int, allowed: Allowed | None = None) -> tuple[Vectors, Codes]:
+        """As `VectorIndex.nearest`."""
+        if allowed is None:
+            return scan_some(self.vectors, np.arange(len(self), dtype=np.int32), _NONE, query, k)
+        return scan_some(self.vectors, allowed.pool.codes, allowed.hidden, query, k)
 
     def plan(self, k: int, mask: Mask | Allowed | None = None) -> Plan:  # noqa: ARG002
         """As `VectorIndex.plan`."""

@@ -10,13 +10,15 @@ import numpy.typing as npt
 from recsys.arrays import load_json, save_json
 from recsys.errors import ReleaseCorrupt
 
-__all__ = ["DEPTH", "IndexFacts", "Kind", "Plan", "found_share", "questions_like"]
+__all__ = ["DEPTH", "USUAL_DEPTH", "IndexFacts", "Kind", "Plan", "found_share", "questions_like"]
 
 Vectors = npt.NDArray[np.float32]
-Kind = Literal["flat", "flat_fp16", "ivf_flat", "ivf_sq8"]
+Kind = Literal["flat", "ivf_sq8"]
 
 DEPTH: Final = 100
-"""Recall is that of lists of this length."""
+"""The longer of the two list lengths that recall is measured for."""
+USUAL_DEPTH: Final = 60
+"""Items that a request asks for, if whoever builds the index does not say."""
 _QUESTIONS: Final = 100
 _SEEDS: Final = 8
 _DECAY: Final = 0.8
@@ -24,25 +26,46 @@ _DECAY: Final = 0.8
 
 @dataclass(frozen=True, kw_only=True)
 class IndexFacts:
-    """Plain values, saved as JSON."""
+    """Plain values, saved as JSON. Recall is measured against the exact search on sampled queries; equal scores count
+    as equal."""
 
     kind: Kind
-    """`flat`: every vector, longest first, until none can be better; `flat_fp16`: all in half precision, the best
-    compared exactly; `ivf_flat` and `ivf_sq8`: inverted lists of whole vectors or of bytes, the nearest lists only."""
+    """`flat`: every vector, longest first, until none can be better; `ivf_sq8`: inverted lists, the nearest ones only.
+    Both read bytes, and the vectors themselves where those leave it open."""
     items: int
     dimensions: int
     lists: int = 0
     """Inverted lists; 0 without."""
     probes: int = 0
-    """Of those, how many a search without a filter looks into."""
+    """Of those, how many a search for up to `depth` items looks into, without a filter."""
+    deep_probes: int = 0
+    """How many a search for 100 looks into; a deeper one more in proportion."""
+    filtered_probes: int = 0
+    """How many lists' worth of allowed items a search for up to `depth` behind a filter looks at."""
+    deep_filtered_probes: int = 0
+    """The same for 100."""
     target: float
     """The least recall it was built for."""
-    recall: float
-    """Measured against the exact search on sampled queries, lists of 100; equal scores count as equal."""
+    depth: int
+    """Items that a request usually asks for."""
+    recall: float = 1.0
+    """Of lists of `depth`, the lower one of those without and behind broad filters."""
+    deep_recall: float = 1.0
+    """The same of lists of 100."""
     compared: float
-    """Mean number of vectors that one of those queries was compared with, centres of lists included."""
-    longest: float
-    """Length of the longest vector: bounds the rounding of a score."""
+    """Mean number of vectors that one of those queries was compared with at `depth`, centres of lists included."""
+
+    @property
+    def recalls(self) -> tuple[float, float]:
+        """Of lists of `depth` and of 100."""
+        return self.recall, self.deep_recall
+
+    def probes_for(self, k: int) -> tuple[int, int]:
+        """Lists that a search for `k` items looks into, and lists' worth of allowed items behind a filter."""
+        if k <= self.depth:
+            return self.probes, self.filtered_probes
+        times = max(1, -(-k // DEPTH))
+        return self.deep_probes * times, self.deep_filtered_probes * times
 
     def save(self, folder: Path) -> None:
         """Write `facts.json`."""

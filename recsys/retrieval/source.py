@@ -6,7 +6,7 @@ ranking's business. Nothing here loops over items in Python.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from recsys.models.neighbour_lists import NeighbourLists
 from recsys.past import Past
 from recsys.retrieval.allowed import Allowed
 from recsys.retrieval.sums_kernel import summed
-from recsys.retrieval.table_kernel import Table, rows_of, table_of
+from recsys.retrieval.table_kernel import Table, seeds_of, table_of, values_of
 
 __all__ = [
     "NO_SCORES",
@@ -102,18 +102,11 @@ class SparseScores:
 
     def at(self, codes: Codes) -> Values:
         """As `Scores.at`."""
-        values: Values = self._column(self.values, codes, np.float32(0))
-        return values
+        return values_of(self.table, np.ascontiguousarray(codes, np.int32), self.values)
 
     def because(self, codes: Codes) -> Codes:
         """As `Scores.because`: the seed with the largest contribution."""
-        ranks = self._column(self.ranks, codes, np.int32(-1))
-        reasons: Codes = np.append(self.seeds, np.int32(-1))[ranks]
-        return reasons
-
-    def _column(self, column: npt.NDArray[Any], codes: Codes, absent: np.generic) -> npt.NDArray[Any]:
-        # One more element, the absent one, is what row -1 reads.
-        return np.append(column, absent)[rows_of(self.table, np.ascontiguousarray(codes, np.int32))]
+        return seeds_of(self.table, np.ascontiguousarray(codes, np.int32), self.ranks, self.seeds)
 
 
 _NO_CODES: Final = np.empty(0, np.int32)

@@ -12,9 +12,10 @@ from numba import types
 
 from recsys.compiled import compiled, read_only
 
-__all__ = ["Table", "new_table", "row_of", "rows_of", "table_of"]
+__all__ = ["Table", "new_table", "row_of", "rows_of", "seeds_of", "table_of", "values_of"]
 
 Codes = npt.NDArray[np.int32]
+Values = npt.NDArray[np.float32]
 Table = npt.NDArray[np.int64]
 """Places of `key << 32 | row`, free ones -1."""
 
@@ -67,3 +68,23 @@ def rows_of(table: Table, codes: Codes) -> Codes:
             at = (at + 1) & last
         rows[place] = -1 if table[at] == -1 else table[at] & 0xFFFFFFFF
     return rows
+
+
+@compiled(types.float32[::1](_READ_TABLE, _READ_CODES, read_only(types.float32)))
+def values_of(table: Table, codes: Codes, values: Values) -> Values:
+    """The value float32[c] of each code by its row, 0 for one that is not in the table."""
+    rows, found = rows_of(table, codes), np.zeros(len(codes), np.float32)
+    for place in range(len(codes)):
+        if rows[place] >= 0:
+            found[place] = values[rows[place]]
+    return found
+
+
+@compiled(types.int32[::1](_READ_TABLE, _READ_CODES, _READ_CODES, _READ_CODES))
+def seeds_of(table: Table, codes: Codes, ranks: Codes, seeds: Codes) -> Codes:
+    """The seed int32[c] whose rank each code has by its row, -1 for a code that is not in the table."""
+    rows, found = rows_of(table, codes), np.full(len(codes), -1, np.int32)
+    for place in range(len(codes)):
+        if rows[place] >= 0:
+            found[place] = seeds[ranks[rows[place]]]
+    return found

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recsys.retrieval.index import VectorIndex
+from recsys.retrieval.products_kernel import positive_products
 from recsys.retrieval.source import NO_SCORES, Allowed, Codes, Flags, Scores, Source, Taste, Values
 
 __all__ = ["NearestToTaste"]
@@ -20,8 +21,10 @@ class NearestToTaste(Source):
     name = "taste"
 
     def read(self, taste: Taste) -> Scores:
-        """Scores are predicted preferences, about 0 to 1."""
-        return NO_SCORES if taste.vector is None else _VectorScores(self, taste.vector)
+        """Scores are predicted preferences, about 0 to 1; none for who only knows items that have no factors."""
+        if taste.vector is None or not taste.vector.any():
+            return NO_SCORES
+        return _VectorScores(self, taste.vector)
 
 
 @dataclass(frozen=True)
@@ -30,13 +33,12 @@ class _VectorScores:
     vector: Values
 
     def top(self, n: int, allowed: Allowed | Flags) -> Codes:
-        scores, codes = self.source.index.search(self.vector[None, :], n, allowed)
-        positive: Codes = codes[0][scores[0] > 0]
+        scores, codes = self.source.index.nearest(self.vector, n, Allowed.of(allowed))
+        positive: Codes = codes[scores > 0]
         return positive
 
     def at(self, codes: Codes) -> Values:
-        preferences: Values = np.maximum(self.source.factors[codes] @ self.vector, 0)
-        return preferences
+        return positive_products(self.source.factors, codes, self.vector)
 
     def because(self, codes: Codes) -> Codes:
         return np.full(len(codes), -1, np.int32)

@@ -1,5 +1,6 @@
 """What is wanted now, overall and in the categories the shopper looks at."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,13 +19,13 @@ class TrendingItems(Source):
     """The head of all items and of the shopper's latest categories."""
 
     trending: Trending
-    categories: Codes
-    """int32[n]: category code of every item."""
+    categories: Callable[[], Codes]
+    """int32[n]: category code of every item there is now."""
     name = "trending"
 
     def read(self, taste: Taste) -> Scores:
         """Scores are shares of the most wanted item's count."""
-        seen = dict.fromkeys(self.categories[taste.recent].tolist())
+        seen = dict.fromkeys(self.categories()[taste.recent].tolist())
         latest = [code for code in seen if code >= 0]
         return _TrendingScores(self.trending, latest[:_CATEGORIES])
 

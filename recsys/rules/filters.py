@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from recsys.catalogue import Catalogue
 from recsys.expressions import Expression, fold_user
+from recsys.expressions.fields import USER_PREFIX
 from recsys.expressions.fold import fields
 from recsys.item_set import ItemSet
 from recsys.rules.masks import item_mask
@@ -43,7 +44,8 @@ class Filters:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._masks: OrderedDict[Expression, _Mask] = OrderedDict()
+        self._masks: OrderedDict[_Asked, _Mask] = OrderedDict()
+        self._same_for_all: dict[int, tuple[Expression, _Asked]] = {}
         self._lock = Lock()
         self._most = max(_FEWEST, min(_MOST, _MOST_BYTES // max(1, _BYTES_EACH * len(catalogue))))
 
@@ -62,16 +64,49 @@ class Filters:
         return mask.flags, held[1]
 
     def _mask(self, expression: Expression, user: Mapping[str, object], as_of: int) -> _Mask:
-        folded = fold_user(expression, user)
+        asked = self._asked(expression, user)
         # The state is read before the values: a change in between makes the next call compute again.
-        state = self._catalogue.state(fields(folded), as_of)
-        mask = self._masks.get(folded)
+        state = self._catalogue.state(asked.fields, as_of)
+        mask = self._masks.get(asked)
         if mask is None or mask.state != state:
-            mask = _Mask(state, item_mask(folded, self._catalogue, as_of=as_of))
+            mask = _Mask(state, item_mask(asked.expression, self._catalogue, as_of=as_of))
             mask.flags.setflags(write=False)
         with self._lock:
-            self._masks[folded] = mask
-            self._masks.move_to_end(folded)
+            self._masks[asked] = mask
+            self._masks.move_to_end(asked)
             while len(self._masks) > self._most:
                 self._masks.popitem(last=False)
         return mask
+
+    def _asked(self, expression: Expression, user: Mapping[str, object]) -> "_Asked":
+        """What is left of a filter for one shopper; the same object every time where it does not ask about shoppers.
+
+        Shops send the same few filters again and again, and whoever parses them keeps the trees.
+        """
+        known = self._same_for_all.get(id(expression))
+        if known is not None and known[0] is expression:
+            return known[1]
+        asked = _Asked(fold_user(expression, user))
+        if not any(name.startswith(USER_PREFIX) for name in fields(expression)):
+            if len(self._same_for_all) >= _MOST:
+                self._same_for_all.clear()
+            # The tree is kept with it: no other one can get its id meanwhile.
+            self._same_for_all[id(expression)] = expression, asked
+        return asked
+
+
+class _Asked:
+    """A folded filter as a key: its hash, for which the whole tree is walked, and its fields are found once."""
+
+    __slots__ = ("_hash", "expression", "fields")
+
+    def __init__(self, expression: Expression) -> None:
+        self.expression = expression
+        self.fields = fields(expression)
+        self._hash = hash(expression)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Asked) and self.expression == other.expression

@@ -29,8 +29,10 @@ def item_mask(
     The mask is the caller's own. While the catalogue changes, an item's fields may be read before and after
     one change (see `recsys.catalogue`).
     """
-    kept = where(fold_user(expression, user), True, _Masks(catalogue, as_of))
-    return kept & catalogue.present
+    # The length is read first: items that join meanwhile are left out of every column.
+    rows = len(catalogue)
+    kept = where(fold_user(expression, user), True, _Masks(catalogue, as_of, rows))
+    return kept & catalogue.present[:rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,13 @@ class _Masks:
 
     catalogue: Catalogue
     as_of: int
+    rows: int
 
     def constant(self, value: bool) -> Mask:
-        return np.full(len(self.catalogue), value)
+        return np.full(self.rows, value)
 
     def column(self, field: Field) -> Operand:
-        return operand(field, self.catalogue, self.as_of)
+        return operand(field, self.catalogue, self.as_of, self.rows)
 
     def negate(self, answer: Mask) -> Mask:
         return ~answer

@@ -76,42 +76,41 @@ class Operand:
         return np.zeros(self._size, dtype=np.bool_)
 
 
-def operand(field: Field, catalogue: Catalogue, as_of: int) -> Operand:
-    """The field of an item as an operand, prices as of a moment."""
+def operand(field: Field, catalogue: Catalogue, as_of: int, rows: int) -> Operand:
+    """The field of the first `rows` items as an operand, prices as of a moment."""
     name = field.name
     if name.startswith(ATTRIBUTE_PREFIX):
         column = catalogue.attributes.get(name.removeprefix(ATTRIBUTE_PREFIX)) or AttributeColumn.empty()
-        return _Sparse(column, len(catalogue))
+        return _Sparse(column, rows)
     if name in catalogue.sets:
-        return _Several(catalogue.sets[name], len(catalogue))
+        return _Several(catalogue.sets[name], rows)
     if name == "category":
-        return _Paths(catalogue)
+        return _Paths(catalogue, rows)
     if name in catalogue.texts:
-        return _Coded(catalogue.texts[name].codes.copy(), catalogue.texts[name].dictionary)
-    return _plain(name, catalogue, as_of)
+        return _Coded(catalogue.texts[name].codes[:rows].copy(), catalogue.texts[name].dictionary)
+    return _plain(name, catalogue, as_of, rows)
 
 
-def _plain(name: str, catalogue: Catalogue, as_of: int) -> Operand:
+def _plain(name: str, catalogue: Catalogue, as_of: int, rows: int) -> Operand:
     match name:
         case "item_id":
-            return _Ids(catalogue.vocabulary)
+            return _Ids(catalogue.vocabulary, rows)
         case "kind":
-            return _Coded(catalogue.kind.astype(np.int32), _KINDS)
+            return _Coded(catalogue.kind[:rows].astype(np.int32), _KINDS)
         case "available":
-            return _Coded(catalogue.available.astype(np.int32), _FLAGS)
+            return _Coded(catalogue.available[:rows].astype(np.int32), _FLAGS)
         case "created_at":
-            moments = catalogue.created_at
+            moments = catalogue.created_at[:rows]
             return _Numeric(np.where(moments == UNKNOWN, np.nan, moments))
         case "rating":
-            return _Numeric(catalogue.rating)
+            return _Numeric(catalogue.rating[:rows])
         case "discount":
-            return _Numeric(
-                _discounts(catalogue.number("price", as_of), catalogue.number("list_price", as_of))
-            )
+            price, usual = (catalogue.number(each, as_of)[:rows] for each in ("price", "list_price"))
+            return _Numeric(_discounts(price, usual))
         case "stock":
-            return _Stock(catalogue.number("stock", as_of), catalogue.available)
+            return _Stock(catalogue.number("stock", as_of)[:rows], catalogue.available[:rows])
         case _:
-            return _Numeric(catalogue.number(name, as_of))
+            return _Numeric(catalogue.number(name, as_of)[:rows])
 
 
 class _Coded(Operand):
@@ -143,11 +142,11 @@ class _Coded(Operand):
 class _Paths(_Coded):
     """The category: equal as text, `under` by the tree."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, rows: int) -> None:
         text = catalogue.texts["category"]
-        self._nodes: Codes = catalogue.category.copy()
+        self._nodes: Codes = catalogue.category[:rows].copy()
         self._tree: CategoryTree = catalogue.categories
-        super().__init__(text.codes.copy(), text.dictionary)
+        super().__init__(text.codes[:rows].copy(), text.dictionary)
 
     def under(self, path: str) -> Mask:
         return np.take(np.append(self._tree.under(path), False), self._nodes)
@@ -156,8 +155,8 @@ class _Paths(_Coded):
 class _Ids(Operand):
     """The item's own id: its code is its position."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        super().__init__(len(vocabulary))
+    def __init__(self, vocabulary: Vocabulary, rows: int) -> None:
+        super().__init__(rows)
         self._vocabulary = vocabulary
 
     def among(self, options: Sequence[Scalar]) -> Mask:
@@ -165,10 +164,10 @@ class _Ids(Operand):
         return _flags(self._size, codes[codes != UNKNOWN])
 
     def ordered(self, operator: Operator, bound: Scalar) -> Mask:
-        return _ordered_texts(self._vocabulary.ids, operator, bound)
+        return _ordered_texts(self._vocabulary.ids[: self._size], operator, bound)
 
     def under(self, path: str) -> Mask:
-        return _paths_under(self._vocabulary.ids, path)
+        return _paths_under(self._vocabulary.ids[: self._size], path)
 
 
 class _Sparse(Operand):
@@ -176,7 +175,11 @@ class _Sparse(Operand):
 
     def __init__(self, column: AttributeColumn, n_items: int) -> None:
         super().__init__(n_items)
-        self._items, self._codes = column.postings
+        items, codes = column.postings
+        if len(items) and items[-1] >= n_items:
+            known = int(np.searchsorted(items, np.int32(n_items)))
+            items, codes = items[:known], codes[:known]
+        self._items, self._codes = items, codes
         self._dictionary = column.dictionary
 
     def known(self) -> Mask:
@@ -309,7 +312,10 @@ def _codes_among(codes: Codes, dictionary: Dictionary, options: Sequence[Scalar]
 
 
 def _flags(size: int, positions: Codes) -> Mask:
+    """bool[size]; positions behind the end, of items that joined since, are left out."""
     flags = np.zeros(size, dtype=np.bool_)
+    if len(positions) and positions.max() >= size:
+        positions = positions[positions < size]
     flags[positions.astype(np.intp)] = True
     return flags
 

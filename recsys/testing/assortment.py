@@ -115,8 +115,11 @@ class Assortment:
         drawn: Codes = self.by_leaf[np.minimum(places, len(self) - 1)]
         return drawn
 
-    def items(self, generator: np.random.Generator) -> Iterator[Item]:
-        """Every item in code order: two titles, brand, tags, a price; some promoted, some sold out."""
+    def items(self, generator: np.random.Generator, own: str = "") -> Iterator[Item]:
+        """Every item in code order: two titles, brand, tags, a price; some promoted, some sold out.
+
+        `own` stands in the id of every other item, so that shops with different ones share half of their items.
+        """
         n = len(self)
         price = np.round(10.0 * np.exp(self.leaf % 7 / 3 + generator.normal(0, 0.4, n)), 2).tolist()
         luck = generator.random((n, 4))
@@ -130,7 +133,7 @@ class Assortment:
             good, brand_name = _GOODS[leaf % len(_GOODS)], f"Brand {maker}"
             created_at = END - age[code] * DAY_MS
             yield Item(
-                item_id=f"item-{code:07d}",
+                item_id=f"item-{own if code % 2 else ''}{code:07d}",
                 titles={
                     "en": f"{brand_name} {_QUALITIES[first][0]} {_QUALITIES[second][0]} {good[0]} {code}",
                     "zh": f"{_QUALITIES[first][1]}{_QUALITIES[second][1]}{good[1]}{code}号",

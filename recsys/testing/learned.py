@@ -26,6 +26,9 @@ _NEIGHBOURS_PER_EVENT: Final = 3
 _SPARE: Final = 1.2
 """Neighbours drawn for each one that shall stay: the same one may be drawn twice."""
 _ASTRAY: Final = 0.2
+_STEEPNESS: Final = 0.45
+_SPREAD: Final = 0.45
+_LONGEST: Final = 2.5
 _STEP: Final = 0.05
 """Scale of a leaf: a learning rate's worth."""
 
@@ -42,8 +45,15 @@ def make_unit_vectors(shop: Assortment, size: int, generator: np.random.Generato
 def make_factors(
     shop: Assortment, events: npt.NDArray[Any], size: int, generator: np.random.Generator
 ) -> Vectors:
-    """Item factors float32[n, size]: unit vectors, longer for items with more `events: int[n]`; 0 without any."""
-    length = 0.4 * np.log1p(events) / np.log1p(max(int(events.max(initial=1)), 1))
+    """Item factors float32[n, size]: unit vectors, longer for items with more `events: int[n]`; 0 without any.
+
+    Lengths grow as a power of an item's events and scatter around it, so that of 100,000 items the 100th, 1,000th,
+    10,000th and 50,000th longest vector have .52, .23, .09 and .03 of the longest. Of factors fitted on real
+    shops they have .51, .26, .09 and .02 (Complete Journey, 1.5 million events), .69, .42, .11 and .01 (Diginetica,
+    900,000), .55, .38, .24 and .11 (RetailRocket, 82,000); the longest are 4.3, 2.6 and 2.0.
+    """
+    mean = (events / max(int(events.max(initial=1)), 1)) ** _STEEPNESS
+    length = _LONGEST * np.minimum(mean * np.exp(_SPREAD * generator.standard_normal(len(events))), 1.0)
     factors: Vectors = make_unit_vectors(shop, size, generator) * length[:, None].astype(np.float32)
     return factors
 

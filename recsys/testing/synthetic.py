@@ -15,7 +15,7 @@ import numpy as np
 
 from recsys.config import ReleaseConfig
 from recsys.errors import InputError
-from recsys.fitting import SILENT, Make, Material, Step, fit_sources
+from recsys.fitting import SILENT, Make, Material, Step, fit_sources, save_alike_index, save_taste_index
 from recsys.history import History
 from recsys.interactions import Interactions
 from recsys.models.als import Als
@@ -27,7 +27,6 @@ from recsys.models.text import TextModel, describe
 from recsys.pipeline import Pipeline
 from recsys.query import Query
 from recsys.release import Manifest, seal
-from recsys.retrieval.faiss_index import FaissIndex
 from recsys.testing.assortment import END, Assortment
 from recsys.testing.browsing import browse
 from recsys.testing.learned import make_factors, make_neighbours, make_ranker, make_unit_vectors
@@ -48,17 +47,24 @@ _LEVELS: Final = ("普通", "黄金", "钻石")
 
 
 def build_release(
-    items: int, into: Path, *, seed: int = 0, config: ReleaseConfig | None = None, step: Step = SILENT
+    items: int,
+    into: Path,
+    *,
+    seed: int = 0,
+    own: str = "",
+    config: ReleaseConfig | None = None,
+    step: Step = SILENT,
 ) -> tuple[Path, Manifest]:
     """Write and seal a release of `items` items; returns its folder `into/<release_id>` and its manifest.
 
+    Releases with a different `own` share every other item and have the others for themselves, by id.
     Raises InputError for fewer than a hundred items.
     """
     if items < FEWEST_ITEMS:
         raise InputError(f"a synthetic release of {items} items is too small; ask for {FEWEST_ITEMS} or more")
     config, draft = config or ReleaseConfig(), into / ".draft"
     with _uncollected():
-        _write(items, draft, seed, config, step)
+        _write(items, draft, seed, own, config, step)
     with step("seal"):
         manifest = seal(
             draft,
@@ -86,12 +92,12 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _write(items: int, folder: Path, seed: int, config: ReleaseConfig, step: Step) -> None:
+def _write(items: int, folder: Path, seed: int, own: str, config: ReleaseConfig, step: Step) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     generator = np.random.default_rng(seed)
     with step("items and events"):
         shop = Assortment.make(items, generator)
-        goods = tuple(shop.items(generator))
+        goods = tuple(shop.items(generator, own))
         log = browse(shop, Vocabulary(item.item_id for item in goods), generator)
     drawn = _Drawn(shop, goods, log, config, seed, step)
     fit_sources(Material(log, goods, {}, shelf=drawn.shelf), config, folder, seed=seed, step=step)
@@ -116,6 +122,7 @@ class _Drawn:
         self._config = config
         self._seed = seed
         self._step = step
+        self._log = log
         self._events = np.bincount(log.item, minlength=len(shop))
 
     def shelf(self, folder: Path, names: tuple[str, ...], about: str, make: Make) -> None:  # noqa: ARG002
@@ -141,8 +148,9 @@ class _Drawn:
         generator, config = self._generator(1), self._config.als
         factors = make_factors(self._shop, self._events, config.embedding_size, generator)
         settled = config.model_copy(update={"alpha": config.alpha or 5.0})
-        Als(settled, factors, factors.T @ factors).save(folder / "als")
-        _save_index(factors, folder / "als" / "index", self._seed)
+        als = Als(settled, factors, factors.T @ factors)
+        als.save(folder / "als")
+        save_taste_index(als, self._log, self._config, folder, self._seed)
         liked = factors[self._shop.draw_any(_SHOPPERS, generator)]
         ages, levels = generator.integers(0, len(_AGES), _SHOPPERS), generator.integers(0, 3, _SHOPPERS)
         attributes = [
@@ -167,7 +175,7 @@ class _Drawn:
         text = TextModel.fit(texts, self._seed)
         projection = np.linalg.lstsq(text.encode(texts), vectors[read], rcond=None)[0].astype(np.float32)
         ItemEmbedding(vectors, text, projection).save(folder / "embedding")
-        _save_index(vectors, folder / "embedding" / "index", self._seed)
+        save_alike_index(vectors, self._log, self._config, folder, self._seed)
 
 
 def _candidates(folder: Path, log: Interactions) -> list[np.typing.NDArray[np.float32]]:
@@ -176,8 +184,3 @@ def _candidates(folder: Path, log: Interactions) -> list[np.typing.NDArray[np.fl
     shoppers = np.linspace(0, len(log.users) - 1, _QUESTIONS).astype(int).tolist()
     histories = [History(log.item[rows], log.type[rows], log.time[rows]) for rows in log.per_user(shoppers)]
     return [pipeline.candidates(Query(as_of=END, history=history))[1] for history in histories]
-
-
-def _save_index(vectors: np.typing.NDArray[np.float32], folder: Path, seed: int) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    FaissIndex.build(vectors, seed=seed).save(folder)

@@ -8,14 +8,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from serving.bench.load import Figures
 from serving.bench.processes import BenchError, Server
 
-__all__ = ["paced", "saturate", "saturating_tool"]
+__all__ = ["Running", "closed", "paced", "saturate", "saturating_tool", "start"]
 
 _GRACE_S: Final = 90.0
 _BUNDLED: Final = "bundled"
@@ -83,12 +84,64 @@ def paced(server: Server, requests: Path, seconds: float, rate: float) -> Figure
     return _bundled(server, requests, seconds, ("--rate", str(rate)))
 
 
-def _bundled(server: Server, requests: Path, seconds: float, more: tuple[str, ...]) -> Figures:
-    command = (
+def closed(server: Server, requests: Path, seconds: float, connections: int) -> Figures:
+    """As `saturate`, always by the bundled generator.
+
+    Raises:
+        BenchError: the generator failed.
+    """
+    return _bundled(server, requests, seconds, ("--connections", str(connections)))
+
+
+@dataclass(frozen=True)
+class Running:
+    """A bundled generator at work."""
+
+    process: "subprocess.Popen[str]"
+    seconds: float
+
+    def figures(self) -> Figures:
+        """Wait for its end.
+
+        Raises:
+            BenchError: the generator failed.
+        """
+        try:
+            out, err = self.process.communicate(timeout=self.seconds + _GRACE_S)
+        except subprocess.TimeoutExpired:
+            self.stop()
+            raise BenchError("the load generator did not end in time") from None
+        if self.process.returncode != 0:
+            raise BenchError(f"the load generator ended with code {self.process.returncode}: {err[-500:]}")
+        return Figures(**json.loads(out))
+
+    def stop(self) -> None:
+        """End it, if it has not ended."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+
+
+def start(server: Server, requests: Path, seconds: float, more: Sequence[str]) -> Running:
+    """Start the bundled generator and go on; `more` are options of `serving.bench.load`."""
+    process = subprocess.Popen(
+        _command(server, requests, seconds, more),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    return Running(process, seconds)
+
+
+def _command(server: Server, requests: Path, seconds: float, more: Sequence[str]) -> tuple[str, ...]:
+    return (
         *(sys.executable, "-m", "serving.bench.load", str(requests)),
         *("--port", str(server.port), "--seconds", str(seconds), *more),
     )
-    return Figures(**json.loads(_said(command, seconds)))
+
+
+def _bundled(server: Server, requests: Path, seconds: float, more: tuple[str, ...]) -> Figures:
+    return Figures(**json.loads(_said(_command(server, requests, seconds, more), seconds)))
 
 
 def _wrk(server: Server, requests: Path, seconds: float, connections: int) -> Figures:

@@ -66,6 +66,8 @@ class Memory:
     """With the pages that several processes share counted in each."""
     private_mb: float
     """What another process of the same kind would cost."""
+    proportional_mb: float
+    """With each shared page divided by those who share it: what all of them really take."""
     processes: int
 
 
@@ -109,10 +111,10 @@ class Server:
         started = time.perf_counter()
         self._child.tend()
         try:
-            while not self._answers():
+            while (trouble := self._trouble()) is not None:
                 if self._child.pid is None or time.perf_counter() - started > _READY_S:
                     raise BenchError(
-                        f"the server {self.name!r} did not get ready; it said: {self.last_words()}"
+                        f"the server {self.name!r} did not get ready; it said: {self.last_words()}; {trouble}"
                     )
                 time.sleep(_POLL_S)
         except BaseException:
@@ -137,7 +139,7 @@ class Server:
         Raises:
             BenchError: the server has ended.
         """
-        return sum(map(_cpu_seconds, self._pids()))
+        return sum(map(_cpu_seconds, self.pids()))
 
     def memory(self) -> Memory:
         """Memory now.
@@ -145,10 +147,21 @@ class Server:
         Raises:
             BenchError: the server has ended.
         """
-        pids = self._pids()
-        maps = [_rollup(pid) for pid in pids]
-        private = sum(each.get("Private_Clean", 0) + each.get("Private_Dirty", 0) for each in maps)
-        return Memory(sum(each.get("Rss", 0) for each in maps) / 1024, private / 1024, len(pids))
+        each = self.memory_by_process().values()
+        return Memory(
+            sum(memory.resident_mb for memory in each),
+            sum(memory.private_mb for memory in each),
+            sum(memory.proportional_mb for memory in each),
+            len(each),
+        )
+
+    def memory_by_process(self) -> dict[int, Memory]:
+        """Memory of each process now, by its id.
+
+        Raises:
+            BenchError: the server has ended.
+        """
+        return {pid: _memory(pid) for pid in self.pids()}
 
     def get(self, path: str) -> bytes:
         """The body of a GET that is answered with 200.
@@ -166,7 +179,8 @@ class Server:
         finally:
             connection.close()
         if answer.status != 200:
-            raise BenchError(f"the server {self.name!r} answers {path} with {answer.status}")
+            said = body[:300].decode(errors="replace")
+            raise BenchError(f"the server {self.name!r} answers {path} with {answer.status}: {said}")
         return body
 
     def last_words(self) -> str:
@@ -174,14 +188,20 @@ class Server:
         text = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
         return " | ".join(text.splitlines()[-_LAST_LINES:]) or "nothing"
 
-    def _answers(self) -> bool:
+    def _trouble(self) -> str | None:
+        """Why it is not ready."""
         try:
             self.get("/readyz")
-        except BenchError:
-            return False
-        return True
+        except BenchError as error:
+            return str(error)
+        return None
 
-    def _pids(self) -> list[int]:
+    def pids(self) -> list[int]:
+        """Ids of the process and of all below it, itself first.
+
+        Raises:
+            BenchError: the server has ended.
+        """
         if self._child.pid is None:
             raise BenchError(f"the server {self.name!r} ended; it said: {self.last_words()}")
         found, left = [], [self._child.pid]
@@ -212,6 +232,12 @@ def _cpu_seconds(pid: int) -> float:
     except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _memory(pid: int) -> Memory:
+    found = _rollup(pid)
+    private = found.get("Private_Clean", 0) + found.get("Private_Dirty", 0)
+    return Memory(found.get("Rss", 0) / 1024, private / 1024, found.get("Pss", 0) / 1024, 1)
 
 
 def _rollup(pid: int) -> dict[str, int]:

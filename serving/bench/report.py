@@ -1,7 +1,5 @@
 """What the bench prints and writes."""
 
-import os
-import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
@@ -10,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from serving.bench.generator import saturating_tool
+from serving.bench.marks import machine
 from serving.bench.measure import Load, Run, SystemFigures
 from serving.bench.processes import Cores
 
@@ -27,14 +26,7 @@ def plain(runs: Sequence[Run], load: Load, cores: Cores) -> dict[str, Any]:
         "runs": [_run(run) for run in runs],
         "load": asdict(load),
         "load_generator": {"saturation": saturating_tool(), "latency": "bundled"},
-        "machine": {
-            "cores": os.cpu_count(),
-            "server_core": cores.server,
-            "other_cores": cores.others,
-            "processor": platform.processor() or platform.machine(),
-            "python": platform.python_version(),
-            "load_average": os.getloadavg(),
-        },
+        "machine": machine(cores),
     }
 
 

@@ -17,7 +17,7 @@ from recsys.types import EventType
 from serving.bench.people import People, Person
 from serving.control.scenarios import Scenario, Shelf, Strategy
 
-__all__ = ["HALL", "Traffic"]
+__all__ = ["HALL", "Traffic", "post"]
 
 HALL: Final = "bench"
 _KNOWN: Final = 0.6
@@ -46,13 +46,13 @@ class Traffic:
     def to_floor(self, count: int) -> list[bytes]:
         """Requests with a body to validate and nothing to look up."""
         shoppers = self.people.shoppers
-        return [_post("/recommend", {"user_id": shoppers[n % len(shoppers)].name}) for n in range(count)]
+        return [post("/recommend", {"user_id": shoppers[n % len(shoppers)].name}) for n in range(count)]
 
     def to_peer(self, count: int) -> list[bytes]:
         """Requests with the history of a shopper, a session or a stranger, in the shares of ours."""
         generator = np.random.default_rng(self.seed)
         asked = (self._person(generator)[1] for _ in range(count))
-        return [_post("/recommend", {"items": [] if each is None else list(each.items)}) for each in asked]
+        return [post("/recommend", {"items": [] if each is None else list(each.items)}) for each in asked]
 
     def hall(self) -> Scenario:
         """A hall whose shelves fit the catalogue: two categories, what is cheap, what is trending, what was bought."""
@@ -81,7 +81,7 @@ class Traffic:
             body |= {"item_ids": self.catalogue.vocabulary.decode(codes), "slot": "detail"}
         if filtered:
             body["filter"] = filters[int(generator.integers(len(filters)))]
-        return _post("/v1/recommendations", body, self.key)
+        return post("/v1/recommendations", body, self.key)
 
     def _person(self, generator: np.random.Generator) -> tuple[str, Person | None]:
         luck, people = generator.random(), self.people
@@ -148,7 +148,8 @@ def _is_plain(text: str) -> bool:
     return '"' not in text and "\\" not in text
 
 
-def _post(path: str, body: Mapping[str, Any], key: str | None = None) -> bytes:
+def post(path: str, body: Mapping[str, Any], key: str | None = None) -> bytes:
+    """A whole POST request."""
     content = orjson.dumps(body)
     head = f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
     return _head("POST", path, key) + head.encode() + b"\r\n" + content

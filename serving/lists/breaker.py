@@ -44,14 +44,15 @@ class Breaker:
         try:
             return work()
         except UnavailableError as error:
-            self._trip(work, str(error))
+            self.trip(work, str(error))
             raise
 
     def close(self) -> None:
         """Stop looking for the store."""
         self._closing.set()
 
-    def _trip(self, work: Callable[[], object], reason: str) -> None:
+    def trip(self, work: Callable[[], object], reason: str) -> None:
+        """Note that a read failed; `work` is repeated until it succeeds."""
         with self._lock:
             if self._open:
                 return

@@ -5,13 +5,13 @@ once whoever makes it; at most `capacity` items are kept, the oldest half goes w
 between threads: an entry is replaced whole.
 """
 
-from collections.abc import Mapping
 from typing import Final
 
 from recsys.catalogue import Catalogue
 from recsys.documents import decode_item
 from recsys.types import Item, Offer
 from serving.lists.item_view import ItemView, title_in
+from serving.lists.listings import Because, Shown
 from serving.lists.texts import reason_text
 
 __all__ = ["Face", "Faces", "ViewKey", "key_of"]
@@ -30,7 +30,7 @@ def key_of(view: ItemView) -> ViewKey:
 class Face:
     """One item as it is now, and what was made of it for callers who see items alike."""
 
-    __slots__ = ("_changing", "_shown", "_texts", "_titles", "document", "item", "version")
+    __slots__ = ("_because", "_changing", "_shown", "_titles", "document", "item", "version")
 
     def __init__(self, document: bytes, item: Item, version: int) -> None:
         self.document = document
@@ -39,16 +39,17 @@ class Face:
         """Of the catalogue when the document was last compared."""
         # A promotion begins and ends by the clock, so nothing that depends on prices is kept beside one.
         self._changing = any(offer.promo is not None for offer in item.offers)
-        self._shown: dict[ViewKey, tuple[str | None, Mapping[str, object]]] = {}
+        self._shown: dict[ViewKey, Shown] = {}
         self._titles: dict[str | None, str | None] = {}
-        self._texts: dict[tuple[str, str | None], str] = {}
+        self._because: dict[tuple[str, str | None], Because] = {}
 
-    def shown(self, view: ItemView, key: ViewKey) -> tuple[str | None, Mapping[str, object]]:
-        """The sku of the offer to show, and the asked attributes; `key` is the view's."""
+    def shown(self, view: ItemView, key: ViewKey) -> Shown:
+        """The item with the offer to show and the asked attributes; `key` is the view's."""
         found = self._shown.get(key)
         if found is None:
             offer: Offer | None = view.offer(self.item)
-            found = (None if offer is None else offer.sku, view.attributes(self.item, offer))
+            sku = None if offer is None else offer.sku
+            found = Shown(self.item.item_id, sku, view.attributes(self.item, offer))
             if not self._changing:
                 if len(self._shown) >= _VIEWS:
                     self._shown = {}
@@ -64,15 +65,15 @@ class Face:
                 self._titles = {}
             return self._titles.setdefault(language, title_in(self.item.titles, language))
 
-    def reason(self, code: str, language: str | None) -> str:
-        """The sentence of a reason that points to this item."""
+    def because(self, code: str, language: str | None) -> Because:
+        """A reason that points to this item."""
         try:
-            return self._texts[code, language]
+            return self._because[code, language]
         except KeyError:
-            if len(self._texts) >= _VIEWS:
-                self._texts = {}
+            if len(self._because) >= _VIEWS:
+                self._because = {}
             text = reason_text(code, language, self.title(language))
-            return self._texts.setdefault((code, language), text)
+            return self._because.setdefault((code, language), Because(code, text, self.item.item_id))
 
 
 class Faces:

@@ -72,6 +72,12 @@ class EventIntake:
         for _, event in good:
             admit(event)
         verdicts = self._store.append_events([event for _, event in good]) if good else []
+        known = self._clock()
+        self._metrics.event_delays(
+            max(0, known - event.timestamp)
+            for (_, event), verdict in zip(good, verdicts, strict=True)
+            if verdict is Verdict.ACCEPTED
+        )
         rejected = [_rejected(index, row) for index, row in judged if isinstance(row, Rejection)]
         rejected += [
             _conflict(index, event)
@@ -133,9 +139,9 @@ def _session(ask: Ask, listing: Listing) -> str | None:
 def _shown(placed: Placed) -> dict[str, object]:
     return {
         "item_id": placed.item_id,
-        "sku": placed.sku,
+        "sku": placed.shown.sku,
         "score": placed.score,
         "position": placed.position,
         "propensity": _DETERMINISTIC,
-        "reason": placed.reason_code,
+        "reason": placed.because.code,
     }

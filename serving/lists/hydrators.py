@@ -25,6 +25,13 @@ class ShopperStates(Protocol):
         """What is stored; UnavailableError while the store is away."""
 
 
+class SoonStates(Protocol):
+    """Where an event loop reads them from."""
+
+    async def shopper(self, user_id: str | None, session_id: str | None = None) -> ShopperState:
+        """What is stored; UnavailableError while the store is away."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shopper:
     """One shopper as a list may use it."""
@@ -43,28 +50,70 @@ class Shopper:
 class ShopperHydrator:
     """Reads shoppers; one round trip each (one more for `session` with a known user)."""
 
-    def __init__(self, store: ShopperStates, breaker: Breaker | None = None) -> None:
+    def __init__(
+        self, store: ShopperStates, breaker: Breaker | None = None, soon: SoonStates | None = None
+    ) -> None:
+        """`soon` reads the same store for `read_soon`; without it that waits for `store`."""
         self._store = store
+        self._soon = soon or _Waiting(store)
         self._breaker = breaker or Breaker()
 
     def read(self, user_id: str | None, session_id: str | None, wish: Personalization) -> Shopper:
         """The shopper behind these ids, as far as `wish` and the stored consent allow."""
-        if wish == "none" or (user_id is None and session_id is None):
-            return Shopper(personalization=wish)
-        if self._breaker.open:
-            return Shopper(personalization=wish, away=True)
+        known = self._unread(user_id, session_id, wish)
+        if known is not None:
+            return known
         try:
-            return self._breaker.read(lambda: self._read(user_id, session_id, wish))
+            state = self._breaker.read(lambda: self._store.shopper(user_id, session_id))
+            if not _wants_session_alone(state, user_id, session_id, wish):
+                return _allowed(state, session_id, wish)
+            return _allowed(
+                self._breaker.read(lambda: self._store.shopper(None, session_id)), session_id, wish
+            )
         except UnavailableError:
             return Shopper(personalization=wish, away=True)
 
-    def _read(self, user_id: str | None, session_id: str | None, wish: Personalization) -> Shopper:
-        state = self._store.shopper(user_id, session_id)
-        if not state.consent.personalize:
-            return Shopper(personalization="none", read=True)
-        if wish == "session":
-            # The consent is the user's, the events are the session's alone.
-            alone = self._store.shopper(None, session_id) if user_id and session_id else state
-            history = alone.history if session_id else []
-            return Shopper(history=history, personalization=wish, read=True)
-        return Shopper(history=state.history, attributes=state.attributes, personalization=wish, read=True)
+    async def read_soon(self, user_id: str | None, session_id: str | None, wish: Personalization) -> Shopper:
+        """As `read`, for an event loop that has other things to do meanwhile."""
+        known = self._unread(user_id, session_id, wish)
+        if known is not None:
+            return known
+        try:
+            state = await self._soon.shopper(user_id, session_id)
+            if not _wants_session_alone(state, user_id, session_id, wish):
+                return _allowed(state, session_id, wish)
+            return _allowed(await self._soon.shopper(None, session_id), session_id, wish)
+        except UnavailableError as error:
+            self._breaker.trip(lambda: self._store.shopper(user_id, session_id), str(error))
+            return Shopper(personalization=wish, away=True)
+
+    def _unread(self, user_id: str | None, session_id: str | None, wish: Personalization) -> Shopper | None:
+        """The shopper where there is nothing to read, or no way to."""
+        if wish == "none" or (user_id is None and session_id is None):
+            return Shopper(personalization=wish)
+        return Shopper(personalization=wish, away=True) if self._breaker.open else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """Reads that hold up the loop for as long as they take."""
+
+    store: ShopperStates
+
+    async def shopper(self, user_id: str | None, session_id: str | None = None) -> ShopperState:
+        return self.store.shopper(user_id, session_id)
+
+
+def _wants_session_alone(
+    state: ShopperState, user_id: str | None, session_id: str | None, wish: Personalization
+) -> bool:
+    """Whether a second look is due: the consent is the user's, but the events to use are the session's alone."""
+    return bool(wish == "session" and user_id and session_id and state.consent.personalize)
+
+
+def _allowed(state: ShopperState, session_id: str | None, wish: Personalization) -> Shopper:
+    if not state.consent.personalize:
+        return Shopper(personalization="none", read=True)
+    if wish == "session":
+        return Shopper(history=state.history if session_id else [], personalization=wish, read=True)
+    return Shopper(history=state.history, attributes=state.attributes, personalization=wish, read=True)

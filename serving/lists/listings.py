@@ -12,7 +12,7 @@ from serving.lists.hydrators import Personalization
 from serving.lists.logged import Logged
 from serving.live.releases import LoadedRelease
 
-__all__ = ["Ask", "Listing", "Placed", "parsed"]
+__all__ = ["Ask", "Because", "Listing", "Placed", "Shown", "SourceTrace", "parsed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +46,49 @@ class Ask:
         return value if isinstance(value, str) else None
 
 
-class Placed(NamedTuple):
-    """One item of a list; `position` counts from 1. A tuple: there are twenty of them in every answer."""
+@dataclass(slots=True, eq=False)
+class Shown:
+    """An item as callers see it who see items alike; one object for all lists until the item changes."""
 
     item_id: str
     sku: str | None
+    attributes: Mapping[str, object]
+    wire: bytes | None = None
+    """Kept here by who writes answers, in his own words."""
+
+
+@dataclass(slots=True, eq=False)
+class Because:
+    """Why an item is in a list, in words; one object for all lists."""
+
+    code: str
+    text: str
+    source_item_id: str | None = None
+    wire: bytes | None = None
+    """As in `Shown`."""
+
+
+class Placed(NamedTuple):
+    """One item of a list; `position` counts from 1. A tuple: there are twenty of them in every answer."""
+
+    shown: Shown
     score: float
     position: int
-    reason_code: str
-    reason_text: str
-    source_item_id: str | None
-    attributes: Mapping[str, object]
+    because: Because
     trace: Mapping[str, object] | None = None
+
+    @property
+    def item_id(self) -> str:
+        """Of the item."""
+        return self.shown.item_id
+
+
+class SourceTrace(NamedTuple):
+    """What one source did for a list; `search` and `share` where it searches vectors."""
+
+    proposed: int
+    search: str | None = None
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +105,8 @@ class Listing:
     notices: tuple[str, ...] = ()
     events_lag_ms: int | None = None
     why_not: Mapping[str, object] | None = None
+    sources: Mapping[str, SourceTrace] | None = None
+    """Only where an explanation was asked for."""
     state_digest: str = ""
     """Of what was known about the shopper."""
     not_shown: tuple[int, ...] = ()

@@ -3,8 +3,10 @@
 Invariant: a row is named by the item's place among the event's `items` followed by its `not_shown`, from 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
+from time import monotonic
 
 import numpy as np
 
@@ -12,7 +14,26 @@ from recsys.query import Answer, FeatureRows
 from recsys.ranking.feature_log import FEATURES_DIGEST, pack
 from recsys.ranking.features import Matrix
 
-__all__ = ["Logged", "detail_of", "logged_of"]
+__all__ = ["LogBudget", "Logged", "detail_of", "logged_of"]
+
+
+class LogBudget:
+    """Gives out so many logs a second: a quiet shop keeps the features of every list, a busy one of as many as a ranker
+    can learn from, and the others' packing costs nobody a list. Which ones follows from the time alone."""
+
+    def __init__(self, per_s: float, seconds: Callable[[], float] = monotonic) -> None:
+        self._pause_s = 1 / per_s if per_s > 0 else inf
+        self._seconds = seconds
+        self._next = -inf if per_s > 0 else inf
+
+    def take(self) -> bool:
+        """Whether this list is to be logged."""
+        now = self._seconds()
+        if now < self._next:
+            return False
+        # A second's worth may come at once, as visitors do.
+        self._next = max(self._next, now - 1.0) + self._pause_s
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from serving.errors import NotFound
 from serving.ids import made_at
 from serving.lists.after_answer import AfterAnswer
 from serving.lists.feedback import served_event
+from serving.lists.hydrators import Shopper
 from serving.lists.listings import Ask, Listing
 from serving.lists.recommend import Recommender
 from serving.times import now_ms
@@ -55,9 +56,9 @@ class Pager:
         self._after = after
         self._clock = clock
 
-    def first(self, ask: Ask) -> Listing:
+    def first(self, ask: Ask, shopper: Shopper | None = None) -> Listing:
         """A list; unless it is a dry run it can be continued. Raises like `Recommender.recommend`."""
-        listing = self._recommender.recommend(ask)
+        listing = self._recommender.recommend(ask, shopper)
         if not ask.dry_run:
             self._after.page(listing.recomm_id, _Chain(listing.recomm_id, ask, _ids(listing)).encode())
             self._after.served(partial(served_event, listing))

@@ -3,12 +3,15 @@
 It reads no shopper and no Redis, and leaves no trace: nothing continues it and no `served` event tells of it. It may
 stand in for a list wherever being less personal is all that is lost. Where a caller excluded items they are left out;
 where he asked for a filter, a shelf of his own items or an explanation there is no such list.
-Invariant: what it shows could be bought at most a second ago.
+Invariants: what it shows may be shown at this very moment; its prices are at most a second old.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+
+import numpy as np
+import numpy.typing as npt
 
 from recsys.query import Query
 from serving.ids import uuid7
@@ -33,7 +36,15 @@ class _Prepared:
 
     release: LoadedRelease
     at: int
-    views: dict[ViewKey, tuple[Placed, ...]]
+    views: dict[ViewKey, "_View"]
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The items as some callers see them, and their codes int32[n] beside."""
+
+    items: tuple[Placed, ...]
+    codes: npt.NDArray[np.int32]
 
 
 class PreparedLists:
@@ -58,8 +69,11 @@ class PreparedLists:
             return None
         at = self._clock()
         prepared = self._current(at)
-        gone = {*ask.exclude_ids, *ask.item_ids}
-        items = self._items(prepared, ask)
+        view = self._view(prepared, ask)
+        items, gone = view.items, {*ask.exclude_ids, *ask.item_ids}
+        listed = prepared.release.pipeline.catalogue.still_listed(view.codes)
+        if not listed.all():
+            gone |= {placed.item_id for placed, shown in zip(items, listed, strict=True) if not shown}
         kept = [placed for placed in items if placed.item_id not in gone] if gone else items
         shown = tuple(kept[: ask.num])
         return Listing(
@@ -79,14 +93,14 @@ class PreparedLists:
             held = self._held = _Prepared(release, at, {})
         return held
 
-    def _items(self, prepared: _Prepared, ask: Ask) -> tuple[Placed, ...]:
+    def _view(self, prepared: _Prepared, ask: Ask) -> _View:
         view = view_of(ask, prepared.at)
         key = key_of(view)
         found = prepared.views.get(key)
         if found is None:
             query = Query(as_of=prepared.at, num=_LENGTH, sources=("trending",), personalization="none")
             answer = prepared.release.pipeline.recommend(query)
-            found = place(answer, self._recommender.faces(prepared.release), view)
+            found = _View(place(answer, self._recommender.faces(prepared.release), view), answer.items)
             if len(prepared.views) < _VIEWS:
                 prepared.views[key] = found
         return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import lru_cache
 from hashlib import blake2b
 
 from recsys.catalogue import Catalogue
@@ -9,10 +10,10 @@ from recsys.query import Answer, Query
 from recsys.vocabulary import UNKNOWN
 from serving.lists.faces import Faces, key_of
 from serving.lists.item_view import ItemView
-from serving.lists.listings import Ask, Placed
+from serving.lists.listings import Ask, Because, Placed, SourceTrace
 from serving.lists.texts import reason_text
 
-__all__ = ["digest_of", "place", "view_of", "why_not_words"]
+__all__ = ["digest_of", "place", "sources_of", "view_of", "why_not_words"]
 
 
 def view_of(ask: Ask, at: int) -> ItemView:
@@ -34,17 +35,33 @@ def place(answer: Answer, faces: Faces, view: ItemView, first: int = 1) -> tuple
     placed = []
     for position, (code, score, reason, trace) in enumerate(rows, start=first):
         face = faces.of(code)
-        sku, attributes = face.shown(view, key)
-        if reason.source_item == UNKNOWN:
-            text, source_id = reason_text(reason.code, language), None
+        source = reason.source_item
+        if source == UNKNOWN:
+            because = _plainly(reason.code, language)
         else:
-            source = faces.of(reason.source_item)
-            text, source_id = source.reason(reason.code, language), source.item.item_id
+            because = faces.of(source).because(reason.code, language)
         told = None if trace is None else asdict(trace)
-        placed.append(
-            Placed(face.item.item_id, sku, score, position, reason.code, text, source_id, attributes, told)
-        )
+        placed.append(Placed(face.shown(view, key), score, position, because, told))
     return tuple(placed)
+
+
+@lru_cache(maxsize=1024)
+def _plainly(code: str, language: str | None) -> Because:
+    """A reason that points to no item."""
+    return Because(code, reason_text(code, language))
+
+
+def sources_of(answer: Answer) -> Mapping[str, SourceTrace]:
+    """What each source did."""
+    told = {}
+    for name, proposed in answer.proposed.items():
+        searched = answer.searched.get(name)
+        told[name] = (
+            SourceTrace(proposed)
+            if searched is None
+            else SourceTrace(proposed, searched.search, searched.share)
+        )
+    return told
 
 
 def why_not_words(ask: Ask, answer: Answer, catalogue: Catalogue) -> Mapping[str, object] | None:

@@ -10,19 +10,19 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from recsys.query import Answer, Query
-from recsys.ranking.feature_log import drawn
 from serving.errors import TooStale
 from serving.ids import uuid7
 from serving.lists.faces import Faces
 from serving.lists.hydrators import Shopper, ShopperHydrator
 from serving.lists.listings import Ask, Listing, Placed
-from serving.lists.logged import logged_of
-from serving.lists.presenter import digest_of, place, view_of, why_not_words
+from serving.lists.logged import LogBudget, logged_of
+from serving.lists.presenter import digest_of, place, sources_of, view_of, why_not_words
 from serving.lists.queries import make_query
 from serving.lists.stage_watch import OutOfTime, Pace, StageWatch
 from serving.live.releases import LoadedRelease, Releases
 from serving.observability import Metrics
 from serving.times import now_ms
+from serving.tracing import watched
 
 __all__ = ["Limits", "Moment", "Recommender"]
 
@@ -59,8 +59,8 @@ class Limits:
     """Events of a shopper that count."""
     deadline_ms: float
     """Work after which a request answers with what it has."""
-    feature_log_share: float = 1.0
-    """Share of answers whose features are logged."""
+    feature_log_per_s: float = 20.0
+    """Lists a second, at most, whose features are logged."""
 
 
 class Recommender:
@@ -82,19 +82,24 @@ class Recommender:
         self._pace = Pace()
         self._clock = clock
         self._catalogue_lag_s = catalogue_lag_s
+        self._log_budget = LogBudget(limits.feature_log_per_s)
         self._faces: dict[str, Faces] = {}
 
-    def recommend(self, ask: Ask) -> Listing:
-        """One list.
+    async def read(self, ask: Ask) -> Shopper:
+        """The shopper of a question, read while the event loop does other things."""
+        return await self._shoppers.read_soon(ask.user_id, ask.session_id, ask.personalization)
+
+    def recommend(self, ask: Ask, shopper: Shopper | None = None) -> Listing:
+        """One list; `shopper` where he was read already.
 
         Raises:
             NotReady: no release is loaded.
             ExpressionError: a filter does not parse.
             TooStale: the release or the catalogue is older than the caller accepts.
         """
-        moment = self.moment(ask)
+        moment = self.moment(ask, shopper)
         recomm_id = uuid7(moment.at)
-        query = self.query(ask, moment, recomm_id)
+        query = self.query(ask, moment)
         answer, late = self.answer(query, moment)
         catalogue = moment.release.pipeline.catalogue
         degraded = (*moment.degraded, *late)
@@ -110,13 +115,14 @@ class Recommender:
             notices=_notices(query, answer),
             events_lag_ms=moment.events_lag_ms,
             why_not=why_not_words(ask, answer, catalogue),
+            sources=sources_of(answer) if ask.explain else None,
             state_digest=digest_of(query),
             not_shown=tuple(answer.not_shown.tolist()),
             logged=logged_of([answer]),
         )
 
-    def moment(self, ask: Ask) -> Moment:
-        """What a request sees from now on.
+    def moment(self, ask: Ask, shopper: Shopper | None = None) -> Moment:
+        """What a request sees from now on; `shopper` where he was read already.
 
         Raises:
             NotReady: no release is loaded.
@@ -125,7 +131,8 @@ class Recommender:
         release, at = self._releases.current(), self._clock()
         if ask.max_staleness_s is not None:
             self._refuse_stale(release, at, ask.max_staleness_s)
-        shopper = self._shoppers.read(ask.user_id, ask.session_id, ask.personalization)
+        if shopper is None:
+            shopper = self._shoppers.read(ask.user_id, ask.session_id, ask.personalization)
         # After the read, so that no event of its history is later than the moment.
         return Moment(release, shopper, self._clock(), self.faces(release))
 
@@ -157,42 +164,51 @@ class Recommender:
             )
 
     def count(self, query: Query, answer: Answer, degraded: tuple[str, ...]) -> None:
-        """Take one answer into the metrics."""
-        counts = answer.counts
-        competed = counts.get("shown", 0) + counts.get("ranked_below", 0) + counts.get("seen_before", 0)
+        """Take one list into the metrics."""
         self._metrics.answer(answer.fallback_used, degraded)
-        self._metrics.candidates({"union": competed})
         if not len(answer.items):
             self._metrics.empty(query.slot, answer.notices[0] if answer.notices else "none")
+
+    def count_page(self, page: Listing) -> None:
+        """Take one page of shelves into the metrics, as one list."""
+        self._metrics.answer(page.fallback_used, page.degraded)
+        if not page.items:
+            self._metrics.empty("scenario", page.notices[0] if page.notices else "none")
 
     def _placed(self, answer: Answer, moment: Moment, ask: Ask) -> tuple[Placed, ...]:
         items = place(answer, moment.faces, view_of(ask, moment.at))
         self._metrics.cache("items", *moment.faces.counted())
         return items
 
-    def query(self, ask: Ask, moment: Moment, recomm_id: str) -> Query:
-        """The pipeline's question; the list's id decides whether its features are logged.
+    def query(self, ask: Ask, moment: Moment) -> Query:
+        """The pipeline's question.
 
         Raises:
             ExpressionError: a filter does not parse.
         """
         vocabulary = moment.release.pipeline.vocabulary
-        log_features = not ask.dry_run and drawn(recomm_id, self._limits.feature_log_share)
+        log_features = not ask.dry_run and self._log_budget.take()
         limit = self._limits.history_length
         return make_query(ask, moment.shopper, vocabulary, moment.at, limit, log_features=log_features)
 
     def answer(self, query: Query, moment: Moment) -> tuple[Answer, tuple[str, ...]]:
-        """What the release answers and what that had to do without; its stages are measured.
+        """What the release answers and what that had to do without; its stages and candidates are measured.
 
         Over the deadline the trending items under the same filter answer.
         """
         pipeline, watch = moment.release.pipeline, StageWatch(self._limits.deadline_ms, self._pace)
+        late: tuple[str, ...] = ()
         try:
-            return pipeline.recommend(query, watch), ()
+            answer = pipeline.recommend(query, watched(watch))
         except OutOfTime:
-            return pipeline.recommend(replace(query, sources=_CHEAPEST, diversity=0.0)), ("deadline",)
+            late = ("deadline",)
+            answer = pipeline.recommend(replace(query, sources=_CHEAPEST, diversity=0.0))
         finally:
             self._metrics.stages(watch.milliseconds)
+        counts = answer.counts
+        competed = counts.get("shown", 0) + counts.get("ranked_below", 0) + counts.get("seen_before", 0)
+        self._metrics.candidates({**answer.proposed, "union": competed})
+        return answer, late
 
 
 def _notices(query: Query, answer: Answer) -> tuple[str, ...]:

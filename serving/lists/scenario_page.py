@@ -17,10 +17,12 @@ from serving.control.scenarios import Scenario, ScenarioRepository, Shelf, Strat
 from serving.ids import uuid7
 from serving.lists.after_answer import AfterAnswer
 from serving.lists.feedback import served_event
+from serving.lists.hydrators import Shopper
 from serving.lists.listings import Ask, Listing, Placed
 from serving.lists.logged import logged_of
 from serving.lists.presenter import digest_of, place, view_of
 from serving.lists.recommend import Moment, Recommender
+from serving.lists.turns import Turns
 
 __all__ = ["FilledShelf", "Hall", "ScenarioPages"]
 
@@ -77,20 +79,23 @@ class ScenarioPages:
         """
         return self._scenarios.named(slug)
 
-    def fill(self, scenario: Scenario, ask: Ask) -> Hall:
-        """One hall, filled for the shopper of `ask`.
+    async def fill(self, scenario: Scenario, ask: Ask, turns: Turns) -> Hall:
+        """One hall, filled for the shopper of `ask`, shelf by shelf as its turns come.
 
         Raises:
             NotReady: no release is loaded.
         """
-        moment = self._recommender.moment(ask)
-        page = _Page(self._recommender, moment, ask)
+        page = await turns.run_with(self._recommender.read(ask), partial(self._open, ask))
         for shelf in scenario.shelves:
-            page.add(shelf)
+            await turns.run(partial(page.add, shelf), goes_on=True)
         hall = Hall(scenario, tuple(page.shelves), page.listing())
+        self._recommender.count_page(hall.listing)
         if not ask.dry_run:
             self._after.served(partial(served_event, hall.listing))
         return hall
+
+    def _open(self, ask: Ask, shopper: Shopper) -> "_Page":
+        return _Page(self._recommender, self._recommender.moment(ask, shopper), ask)
 
 
 class _Page:
@@ -101,7 +106,7 @@ class _Page:
         self._moment = moment
         self._ask = ask
         self._recomm_id = uuid7(moment.at)
-        self._query = recommender.query(ask, moment, self._recomm_id)
+        self._query = recommender.query(ask, moment)
         self._taken = self._query.exclude
         self._answers: list[Answer] = []
         self._late: tuple[str, ...] = ()

@@ -1,18 +1,18 @@
-"""Whose list is made when: one at a time in the event loop, or in a few threads where Redis is far away.
+"""Whose list is made when: one at a time in the event loop.
 
 A list is about a millisecond of computing, so threads would only take the interpreter from each other; in the loop
 one list is made per turn of the loop, and between two of them everything that arrived is read. What waits therefore
-stands in this queue and not in sockets, and is bounded: by count, and by the time it is expected to wait.
+stands in this queue and not in sockets, and is bounded: by count, and by the time it is expected to wait. Who waits for
+something else first, as for Redis, counts as waiting from the beginning.
 
-Invariants: first come, first served; no more than `length` lists wait; past that bound at most `surplus` cheap
-answers are given out per turn. While lists wait, refusing others takes no more than a fifth of the time: a turn that
-followed on much refusing makes several lists. Methods are for the event loop's thread.
+Invariants: first come, first served, but for parts of one answer; no more than `length` lists wait; past that bound at
+most `surplus` prepared lists are given out per list made. While lists wait, refusing others takes no more than a fifth
+of the time: a turn that followed on much refusing makes several lists. Methods are for the event loop's thread.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from time import perf_counter
@@ -22,6 +22,7 @@ from serving.observability import Metrics
 
 __all__ = ["QueueLimits", "Turns"]
 
+P = TypeVar("P")
 T = TypeVar("T")
 _MEMORY: Final = 0.9
 _SHARE: Final = 4.0
@@ -36,8 +37,8 @@ class QueueLimits:
     """Lists."""
     wait_ms: float = 25.0
     """As expected from what lists took lately."""
-    surplus: int = 16
-    """Prepared lists given out per turn to what does not fit."""
+    surplus: float = 0.2
+    """Prepared lists given out, per list that is made, to what does not fit."""
 
 
 @dataclass(slots=True)
@@ -49,66 +50,81 @@ class _Waiting:
 
 
 class Turns:
-    """A queue of lists; `threads` 0 makes them in the event loop."""
+    """A queue of lists."""
 
-    def __init__(self, metrics: Metrics, limits: QueueLimits, threads: int = 0) -> None:
+    def __init__(self, metrics: Metrics, limits: QueueLimits) -> None:
         self._metrics = metrics
         self._limits = limits
-        self._threads = threads
-        self._pool = ThreadPoolExecutor(threads, "lists") if threads else None
         self._queue: deque[_Waiting] = deque()
-        self._running = 0
+        self._coming = 0
+        """How many wait for what they need before they can take their turn."""
+        self._running = False
         self._usual_s = 0.0
-        self._surplus_left = limits.surplus
+        self._most_surplus = max(1.0, limits.surplus) if limits.surplus > 0 else 0.0
+        self._surplus_left = self._most_surplus
         self._ended = 0.0
         """When the last turn of the event loop ended; the next one is due at once, so all time since was work."""
 
     @property
+    def waiting(self) -> int:
+        """Lists that wait for their turn, or for what they need before."""
+        return len(self._queue) + self._coming
+
+    @property
     def full(self) -> bool:
         """Whether one more would be too many, or would wait too long."""
-        waiting = len(self._queue)
-        expected_s = waiting * self._usual_s / max(1, self._threads)
-        return waiting >= self._limits.length or expected_s * 1000 > self._limits.wait_ms
+        waiting = len(self._queue) + self._coming
+        # While none is made, one of those who come need not wait.
+        places = self._limits.length + (0 if self._running else 1)
+        return waiting >= places or waiting * self._usual_s * 1000 > self._limits.wait_ms
+
+    @property
+    def spare(self) -> bool:
+        """Whether one of what does not fit may have a prepared list."""
+        return self._surplus_left >= 1
 
     def take_surplus(self) -> bool:
-        """Take one of this turn's cheap answers; False when they are used up."""
-        if self._surplus_left <= 0:
+        """Take a prepared list; False when they are used up for now."""
+        if not self.spare:
             return False
         self._surplus_left -= 1
         return True
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """Do `work` when it is its turn; raises what it raises."""
-        if self._running < max(1, self._threads):
-            self._running += 1
-            self._metrics.waited(0.0)
-            return self._inline(work) if self._pool is None else await self._in_thread(copy_context(), work)
-        return await self._later(work)
+    async def run_with(self, need: Awaitable[P], work: Callable[[P], T]) -> T:
+        """Do `work` with what it needs when that is there and it is its turn; raises what either raises."""
+        self._coming += 1
+        try:
+            given = await need
+        finally:
+            self._coming -= 1
+        return await self.run(lambda: work(given))
 
-    def close(self) -> None:
-        """End the threads, after what they are at."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+    async def run(self, work: Callable[[], T], *, goes_on: bool = False) -> T:
+        """Do `work` when it is its turn; raises what it raises.
 
-    def _inline(self, work: Callable[[], T]) -> T:
+        What `goes_on` with an answer that was begun lets one other pass and comes next: neither does a long answer
+        hold up everybody, nor does it start anew at the end of the queue with each of its parts.
+        """
+        if self._running:
+            return await self._later(work, goes_on=goes_on)
+        self._running = True
+        self._metrics.waited(0.0)
         started = perf_counter()
         try:
             return work()
         finally:
             self._ended = perf_counter()
             self._learn(self._ended - started)
+            self._allow(1)
             asyncio.get_running_loop().call_soon(self._turn)
 
-    async def _in_thread(self, context: Context, work: Callable[[], T]) -> T:
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, context.run, self._timed, work)
-        finally:
-            self._next_in_thread()
-
-    async def _later(self, work: Callable[[], T]) -> T:
+    async def _later(self, work: Callable[[], T], *, goes_on: bool) -> T:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(future, work, copy_context(), perf_counter()))
+        waiting = _Waiting(future, work, copy_context(), perf_counter())
+        if goes_on:
+            self._queue.insert(1, waiting)
+        else:
+            self._queue.append(waiting)
         return await future
 
     def _turn(self) -> None:
@@ -122,25 +138,14 @@ class Turns:
             made += 1
             if perf_counter() >= until:
                 break
-        self._surplus_left = self._limits.surplus
+        self._allow(made)
         self._ended = perf_counter()
         if made:
             self._learn((self._ended - began + elsewhere_s) / made)
             # Behind the waiting callers' own wake-up, so that their answers leave before more lists are made.
             asyncio.get_running_loop().call_soon(self._turn)
         else:
-            self._running -= 1
-
-    def _next_in_thread(self) -> None:
-        """Give the thread that has just ended its work to whoever has waited longest."""
-        self._surplus_left = self._limits.surplus
-        waiting = self._first()
-        if waiting is None:
-            self._running -= 1
-            return
-        loop = asyncio.get_running_loop()
-        done = loop.run_in_executor(self._pool, waiting.context.run, self._timed, waiting.work)
-        done.add_done_callback(lambda finished: self._hand_over(finished, waiting.future))
+            self._running = False
 
     def _first(self) -> _Waiting | None:
         """Take who has waited longest out of the queue; callers that have gone are passed over."""
@@ -151,23 +156,9 @@ class Turns:
                 return waiting
         return None
 
-    def _hand_over(self, finished: asyncio.Future[Any], future: asyncio.Future[Any]) -> None:
-        if finished.cancelled():
-            future.cancel()
-        elif not future.cancelled():
-            error = finished.exception()
-            if error is None:
-                future.set_result(finished.result())
-            else:
-                future.set_exception(error)
-        self._next_in_thread()
-
-    def _timed(self, work: Callable[[], T]) -> T:
-        started = perf_counter()
-        try:
-            return work()
-        finally:
-            self._learn(perf_counter() - started)
+    def _allow(self, made: int) -> None:
+        """Allow for what does not fit what lists that were made earn it."""
+        self._surplus_left = min(self._most_surplus, self._surplus_left + made * self._limits.surplus)
 
     def _learn(self, seconds: float) -> None:
         """Take what one list took, with what was done between, into the average."""

@@ -1,12 +1,13 @@
-"""Keeps the loaded catalogues as of now: prices, stock and availability that changed since a release was made.
+"""Keeps the loaded catalogues as of now: what changed since a release was made, and what was born.
 
 Follows the catalogue stream of the online store and lays every change over each catalogue in use (the live release
-and the one before, for rollback). Invariants: a catalogue joins only after it has caught up; a change reaches every
-catalogue that joined; while the store is away the catalogues stay as they are and catch up afterwards.
+and the one before, for rollback); of several changes of an item that are read together only the last counts.
+Invariants: a catalogue joins only after it has caught up; a change reaches every catalogue that joined; while the store
+is away the catalogues stay as they are and catch up afterwards.
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, Protocol
 
 import structlog
@@ -14,12 +15,14 @@ import structlog
 from feature_store.online.contract import Deleted, ItemChange, ItemStore
 from recsys.errors import InputError, UnavailableError
 from recsys.types import Item
-from recsys.vocabulary import Vocabulary
+from recsys.vocabulary import UNKNOWN, Vocabulary
 
 __all__ = ["CatalogueFeed", "LiveCatalogue"]
 
 _BLOCK_MS: Final = 500
 _KEPT: Final = 2
+_MOST_BORN: Final = 50_000
+"""Newborns of a snapshot that are looked at, the newest: no release has room for more."""
 _log: Final = structlog.get_logger(__name__)
 
 
@@ -33,8 +36,12 @@ class LiveCatalogue(Protocol):
     def item(self, code: int) -> Item | None:
         """The item as it is."""
 
-    def update(self, item: Item) -> bool:
-        """Lay a newer version over an item."""
+    @property
+    def turned_away(self) -> int:
+        """How often a newborn found no room."""
+
+    def take(self, items: Iterable[Item]) -> list[InputError]:
+        """Lay distinct items over what is there, new ones too; why some were refused."""
 
     def remove(self, item_id: str) -> bool:
         """Take an item out."""
@@ -106,7 +113,7 @@ class CatalogueFeed:
     def _join(self, catalogue: LiveCatalogue, changed_after: int) -> None:
         """Catch up alone, then once more under the lock, so that nothing falls between."""
         cursor, stored = self._store.catalogue_snapshot(changed_after)
-        _apply(catalogue, (change for change in stored if _is_newer(catalogue, change)))
+        _catch_up(catalogue, stored)
         with self._lock:
             cursor = self._drain(catalogue, cursor)
             self._joined = [*self._joined, catalogue][-_KEPT:]
@@ -128,28 +135,57 @@ class CatalogueFeed:
         changes = list(stored)
         with self._lock:
             for catalogue in self._joined:
-                _apply(catalogue, (change for change in changes if _is_newer(catalogue, change)))
+                _catch_up(catalogue, changes)
             self._cursor = cursor
         return len(changes)
 
 
 def _apply(catalogue: LiveCatalogue, changes: Iterable[ItemChange]) -> None:
-    for change in changes:
-        try:
-            if isinstance(change, Deleted):
+    latest = {_id(change): change for change in changes}
+    for change in latest.values():
+        if isinstance(change, Deleted):
+            catalogue.remove(change.id)
+    _take(catalogue, (change for change in latest.values() if isinstance(change, Item)))
+
+
+def _catch_up(catalogue: LiveCatalogue, stored: Iterable[ItemChange]) -> None:
+    """Lay a whole snapshot over a catalogue; where not all newborns have room, the newest are taken."""
+    born: list[Item] = []
+    _take(catalogue, _known_newer(catalogue, stored, born))
+    born.sort(key=_born_at, reverse=True)
+    newest: dict[str, Item] = {}
+    for item in born[:_MOST_BORN]:
+        newest.setdefault(item.item_id, item)  # a snapshot may name an item twice
+    _take(catalogue, newest.values())
+
+
+def _known_newer(catalogue: LiveCatalogue, stored: Iterable[ItemChange], born: list[Item]) -> Iterator[Item]:
+    """The items that say something new of one that has a code; those without one go to `born`."""
+    for change in stored:
+        code = catalogue.vocabulary.code(_id(change))
+        if isinstance(change, Deleted):
+            known = None if code == UNKNOWN else catalogue.item(code)
+            if known is not None and (known.updated_at or 0) < change.at:
                 catalogue.remove(change.id)
-            else:
-                catalogue.update(change)
-        except InputError as error:
-            _log.warning("item_change_refused", reason=str(error))
+        elif code == UNKNOWN:
+            born.append(change)
+            if len(born) > 2 * _MOST_BORN:
+                born[:] = sorted(born, key=_born_at, reverse=True)[:_MOST_BORN]
+        elif catalogue.item(code) != change:
+            yield change
 
 
-def _is_newer(catalogue: LiveCatalogue, change: ItemChange) -> bool:
-    """Whether a stored document says something the catalogue does not know; spares memory for all that does not."""
-    code = catalogue.vocabulary.code(change.id if isinstance(change, Deleted) else change.item_id)
-    if code < 0:
-        return False
-    known = catalogue.item(code)
-    if isinstance(change, Deleted):
-        return known is not None and (known.updated_at or 0) < change.at
-    return known is None or known != change
+def _take(catalogue: LiveCatalogue, items: Iterable[Item]) -> None:
+    before = catalogue.turned_away
+    for error in catalogue.take(items):
+        _log.warning("item_change_refused", reason=str(error))
+    if catalogue.turned_away > before:
+        _log.warning("items_wait_for_the_next_release", total=catalogue.turned_away)
+
+
+def _id(change: ItemChange) -> str:
+    return change.id if isinstance(change, Deleted) else change.item_id
+
+
+def _born_at(item: Item) -> int:
+    return item.updated_at or item.created_at or 0

@@ -3,6 +3,7 @@
 The wire names stand here and in `serving.schemas`, which documents them; a test compares the two.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from time import perf_counter
 from typing import Any, Final
@@ -17,7 +18,7 @@ from recsys.release import Manifest
 from recsys.types import Item, User
 from serving.control.scenarios import Scenario
 from serving.lists.item_view import title_in
-from serving.lists.listings import Listing, Placed
+from serving.lists.listings import Because, Listing, Placed, Shown
 from serving.lists.scenario_page import FilledShelf, Hall
 from serving.live.release_board import Overview
 
@@ -53,12 +54,14 @@ def listing_answer(listing: Listing, started: float) -> Json:
     answer = {
         "recomm_id": listing.recomm_id,
         "slot": listing.ask.slot,
-        "items": [_placed(placed) for placed in listing.items],
+        "items": _items(listing.items),
         "fallback_used": listing.fallback_used,
         **_origin(listing),
     }
     if listing.ask.why_not is not None:
         answer["why_not"] = listing.why_not
+    if listing.sources is not None:
+        answer["sources"] = {name: trace._asdict() for name, trace in listing.sources.items()}
     answer["took_ms"] = _since(started)
     return answer
 
@@ -152,22 +155,34 @@ def _origin(listing: Listing) -> Json:
     }
 
 
-def _placed(placed: Placed) -> Json:
-    answer: Json = {
-        "item_id": placed.item_id,
-        "sku": placed.sku,
-        "score": placed.score,
-        "position": placed.position,
-        "reason": {
-            "code": placed.reason_code,
-            "text": placed.reason_text,
-            "source_item_id": placed.source_item_id,
-        },
-        "attributes": placed.attributes,
-    }
-    if placed.trace is not None:
-        answer["trace"] = placed.trace
-    return answer
+def _items(placed: Sequence[Placed]) -> orjson.Fragment:
+    """Items as JSON: most of each was written for a list before, and is kept with what it says."""
+    scores = json_bytes([each.score for each in placed])[1:-1].split(b",")
+    rows = [
+        b'%b%b,"score":%b,"position":%d%b}'
+        % (
+            each.shown.wire or _write_shown(each.shown),
+            each.because.wire or _write_because(each.because),
+            score,
+            each.position,
+            b"" if each.trace is None else b',"trace":' + json_bytes(each.trace),
+        )
+        for each, score in zip(placed, scores, strict=False)
+    ]
+    return orjson.Fragment(b"[" + b",".join(rows) + b"]")
+
+
+def _write_shown(shown: Shown) -> bytes:
+    """The beginning of an item, up to the value of its reason."""
+    row = {"item_id": shown.item_id, "sku": shown.sku, "attributes": shown.attributes}
+    shown.wire = json_bytes(row)[:-1] + b',"reason":'
+    return shown.wire
+
+
+def _write_because(because: Because) -> bytes:
+    said = {"code": because.code, "text": because.text, "source_item_id": because.source_item_id}
+    because.wire = json_bytes(said)
+    return because.wire
 
 
 def _hall_head(hall: Scenario, language: str | None, private: bool) -> Json:
@@ -183,7 +198,7 @@ def _shelf(filled: FilledShelf, language: str | None) -> Json:
     return {
         "name": title_in(filled.shelf.name, language),
         "strategy": filled.shelf.strategy.value,
-        "items": [_placed(placed) for placed in filled.items],
+        "items": _items(filled.items),
     }
 
 

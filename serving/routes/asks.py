@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from operator import attrgetter
 
 from feature_store.online.contract import HistoryEntry
 from recsys.errors import ExpressionError
@@ -18,6 +19,8 @@ __all__ = ["ask_for_hall", "ask_for_list", "ask_for_shopper"]
 
 # Read by name below, because their form differs inside.
 _CONVERTED = {"events", "boost", "filter", "fields", "return_items", "item_ids", "exclude_ids", "user_id"}
+_PLAIN = tuple(name for name in RecommendationRequest.model_fields if name not in _CONVERTED)
+_plain = attrgetter(*_PLAIN)
 
 
 def ask_for_list(body: RecommendationRequest, caller: Principal, now: int) -> Ask:
@@ -26,13 +29,12 @@ def ask_for_list(body: RecommendationRequest, caller: Principal, now: int) -> As
     Raises:
         InvalidRequest: an unknown attribute name, or a filter that does not parse (with its position).
     """
-    plain = {name: getattr(body, name) for name in type(body).model_fields if name not in _CONVERTED}
     _check_fields(body.fields)
     _check_filter("filter", body.filter)
     for place, boost in enumerate(body.boost):
         _check_filter(f"boost.{place}.filter", boost.filter)
     return Ask(
-        **plain,
+        **dict(zip(_PLAIN, _plain(body), strict=True)),
         user_id=_shopper(body.user_id, caller),
         item_ids=tuple(body.item_ids),
         exclude_ids=tuple(body.exclude_ids),

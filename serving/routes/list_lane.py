@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.control.principals import Role
 from serving.errors import Overloaded
+from serving.lists.hydrators import Shopper
 from serving.lists.listings import Ask
 from serving.resources import Resources
 from serving.routes.access import admit_ask, slow_down
@@ -107,10 +108,10 @@ class ListLane:
         turns = self._shop.turns
         if turns.full:
             return self._surplus(ask, started)
-        return await turns.run(partial(self._made, ask, started))
+        return await turns.run_with(self._shop.recommender.read(ask), partial(self._made, ask, started))
 
-    def _made(self, ask: Ask, started: float) -> bytes:
-        return json_bytes(listing_answer(self._shop.pager.first(ask), started))
+    def _made(self, ask: Ask, started: float, shopper: Shopper) -> bytes:
+        return json_bytes(listing_answer(self._shop.pager.first(ask, shopper), started))
 
     def _surplus(self, ask: Ask, started: float) -> bytes:
         """The prepared list, while there are some to give out and where it will do.

@@ -1,6 +1,5 @@
 """Scenario halls (场景馆) for the storefront."""
 
-from functools import partial
 from time import perf_counter
 from typing import Annotated
 
@@ -43,5 +42,5 @@ async def show_hall(
     if shop.turns.full:
         shop.metrics.surplus("refused")
         raise Overloaded("more is asked for than can be made in time; try again in a second")
-    hall = await shop.turns.run(partial(shop.scenarios.fill, scenario, ask))
+    hall = await shop.scenarios.fill(scenario, ask, shop.turns)
     return json_answer(hall_answer(hall, started, private=not caller.browser))

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from serving.app import create_app
 from serving.observability import configure_logging
+from serving.runtime.bounded_heads import BoundedHeads
 from serving.runtime.supervisor import refuse_taken_port
 from serving.settings import Settings
 
@@ -28,6 +29,7 @@ def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        http=BoundedHeads,
         timeout_graceful_shutdown=_GRACE_S,
     )
 

@@ -1,8 +1,8 @@
 """`recsys serve --workers N`: one listening socket, N processes that share what was imported before they were forked.
 
 Invariants: nothing that has threads or connections exists before a fork; every worker loads the release by itself,
-from the one verified folder of this machine, memory-mapped, so its pages exist once; a dead worker comes back; SIGTERM
-ends all of them after what they have begun.
+from the one verified folder of this machine, memory-mapped, so its pages exist once; a dead worker comes back and goes
+on with what its predecessor counted; SIGTERM ends all of them after what they have begun.
 """
 
 import gc
@@ -14,11 +14,14 @@ import structlog
 import uvicorn
 
 from serving.app import create_app
-from serving.observability import configure_logging
+from serving.observability import Metrics, configure_logging
+from serving.resources import compose
 from serving.runtime.processes import Forked
 from serving.runtime.server import server_config
 from serving.runtime.supervisor import Supervisor, refuse_taken_port
 from serving.settings import Settings
+from serving.shared_numbers import Board
+from serving.stores import open_stores
 
 __all__ = ["run_workers"]
 
@@ -42,14 +45,17 @@ def run_workers(settings: Settings, count: int) -> None:
         # What the collector never looks at is never written to, so it stays shared after the fork.
         gc.collect()
         gc.freeze()
+        board = Board(count)
         workers = [
-            Forked(f"api-{number}", partial(_serve, settings, shared)) for number in range(1, count + 1)
+            Forked(f"api-{number}", partial(_serve, settings, shared, board, number))
+            for number in range(1, count + 1)
         ]
         Supervisor(workers, None, say).run()
 
 
-def _serve(settings: Settings, shared: socket.socket) -> None:
-    uvicorn.Server(server_config(create_app(settings), settings)).run(sockets=[shared])
+def _serve(settings: Settings, shared: socket.socket, board: Board, number: int) -> None:
+    resources = compose(settings, open_stores(settings), metrics=Metrics(board, number))
+    uvicorn.Server(server_config(create_app(resources=resources), settings)).run(sockets=[shared])
 
 
 def _listening(settings: Settings) -> socket.socket:

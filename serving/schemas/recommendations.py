@@ -72,7 +72,8 @@ class RecommendationRequest(Request):
     )
     """Which attributes to fill; implies `return_items`."""
     explain: bool = Field(default=False, examples=[False])
-    """Adds a `trace` to each item: its sources and ranks and what touched it. Not for browser keys."""
+    """Adds a `trace` to each item (its sources and ranks and what touched it) and `sources` to the list: how many items
+    each proposed and how it searched. Not for browser keys."""
     why_not: Identifier | None = Field(default=None, examples=["819063"])
     """Names the first stage that dropped this item. Not for browser keys."""
     personalization: Literal["full", "session", "none"] = Field(default="full", examples=["full"])
@@ -144,6 +145,18 @@ class Experiment(Answer):
     arm: str = Field(examples=["control"])
 
 
+class SourceUse(Answer):
+    """What one source did for a list."""
+
+    proposed: int = Field(examples=[60])
+    """Items it proposed, before they were ranked together."""
+    search: Literal["exact", "flat", "ivf"] | None = Field(examples=["exact"])
+    """How it searched its vectors, which depends on the filter: `exact` compared the shopper with each allowed item,
+    `flat` and `ivf` (inverted lists) used the index as it was built; null for a source without vectors."""
+    share: float | None = Field(examples=[0.08])
+    """Items it was allowed to find, of all; null for a source without vectors."""
+
+
 class Recommendation(Answer):
     """A list and where it comes from."""
 
@@ -164,4 +177,8 @@ class Recommendation(Answer):
         default=None, examples=[{"item_id": "819063", "stage": "filtered"}]
     )
     """Only when asked: the stage that dropped the item, and how many items each stage dropped."""
+    sources: dict[str, SourceUse] | None = Field(
+        default=None, examples=[{"taste": {"proposed": 60, "search": "exact", "share": 0.08}}]
+    )
+    """Only with `explain`."""
     took_ms: float = Field(examples=[1.2])

@@ -1,4 +1,4 @@
-"""The outermost layer of every request: its id, its time, its metric, its log line, and the last word on errors.
+"""The layer around every request that is let in: its id, time, metric and log line, and the last word on errors.
 
 Invariants: every answer carries `X-Request-Id` and `X-Took-Ms`; an exception that nothing else handled is logged with
 its trace and answered by a problem that names the request id only.
@@ -16,7 +16,7 @@ from serving.observability import REQUEST_ID, Metrics, log_request, request_id_f
 from serving.times import now_ms
 from serving.wire.problems import problem_of
 
-__all__ = ["Envelope"]
+__all__ = ["Envelope", "incoming_id"]
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(send, _incoming_id(scope) or uuid7(now_ms()))
+        exchange = _Exchange(send, incoming_id(scope) or uuid7(now_ms()))
         scope.setdefault("state", {})["request_id"] = exchange.request_id
         bound = REQUEST_ID.set(exchange.request_id)
         try:
@@ -46,6 +46,8 @@ class Envelope:
     async def _refuse(self, error: Exception, exchange: "_Exchange", scope: Scope, receive: Receive) -> None:
         if not isinstance(error, RecsysError):
             _log.exception("unexpected_error", path=scope["path"])
+        if exchange.complete:
+            return  # the framework has answered it
         if exchange.status:
             raise error  # half an answer is out already; the server closes the connection
         await problem_of(error, exchange.request_id)(scope, receive, exchange.send)
@@ -64,6 +66,7 @@ class _Exchange:
     def __init__(self, send: Send, request_id: str) -> None:
         self.request_id = request_id
         self.status = 0
+        self.complete = False
         self.started = perf_counter()
         self._send = send
 
@@ -76,10 +79,13 @@ class _Exchange:
                 (b"x-request-id", self.request_id.encode()),
                 (b"x-took-ms", f"{took:.2f}".encode()),
             ]
+        else:
+            self.complete = not message.get("more_body", False)
         await self._send(message)
 
 
-def _incoming_id(scope: Scope) -> str | None:
+def incoming_id(scope: Scope) -> str | None:
+    """The id the caller gave to his request, where he gave a plain one."""
     for name, value in scope["headers"]:
         if name == b"x-request-id":
             return request_id_from(value.decode("latin-1"))

@@ -1,7 +1,7 @@
 """Refuses query parameters a route does not know, as bodies do: what is silently ignored is the worst answer."""
 
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
@@ -10,6 +10,8 @@ from pydantic import BaseModel
 from serving.errors import FieldError, InvalidRequest
 
 __all__ = ["refuse_unknown_parameters"]
+
+_TOLD: Final = 100
 
 
 async def refuse_unknown_parameters(request: Request) -> None:
@@ -23,7 +25,7 @@ async def refuse_unknown_parameters(request: Request) -> None:
     known = _parameters(request.scope["route"].dependant)
     unknown = [name for name in request.query_params if name not in known]
     if unknown:
-        mistakes = [_mistake(name, known) for name in unknown]
+        mistakes = [_mistake(name, known) for name in unknown[:_TOLD]]
         raise InvalidRequest(f"unknown query parameter {unknown[0]!r}", mistakes)
 
 

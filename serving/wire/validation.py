@@ -19,8 +19,10 @@ __all__ = ["check_same_id", "field_errors", "plain", "read_as", "refusal"]
 M = TypeVar("M", bound=BaseModel)
 _SHOWN: Final = 80
 _QUOTED: Final = re.compile(r"'([^']*)'")
+_TOLD: Final = 100
+"""Mistakes that are told one by one: a body can hold tens of thousands, and each is compared with known names."""
 # Their input is the whole object or says nothing.
-_WITHOUT_VALUE: Final = frozenset({"missing", "extra_forbidden", "json_invalid"})
+_WITHOUT_VALUE: Final = frozenset({"missing", "extra_forbidden", "json_invalid", "too_long"})
 
 
 def read_as(model: type[M], value: object) -> M:
@@ -52,17 +54,21 @@ def check_same_id(field: str, in_body: str | None, in_path: str) -> None:
 
 
 def refusal(mistakes: Sequence[FieldError]) -> InvalidRequest:
-    """The error that names the first mistake and holds them all."""
+    """The error that names the first mistake and holds them, at most `_TOLD`."""
     first = mistakes[0]
     hint = f"; did you mean {first.nearest!r}?" if first.nearest else ""
-    more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
+    least = "at least " if len(mistakes) >= _TOLD else ""
+    more = f" (and {least}{len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
     place = f"{first.field}: " if first.field else ""
     return InvalidRequest(f"{place}{first.message}{hint}{more}", mistakes)
 
 
-def field_errors(errors: Iterable[Mapping[str, Any]], model: object) -> list[FieldError]:
-    """Each error of a validator as a mistake in a field of `model`; paths are dotted, list places count from 0."""
-    return [_mistake(error, model) for error in errors]
+def field_errors(errors: Sequence[Mapping[str, Any]], model: object) -> list[FieldError]:
+    """The first `_TOLD` errors of a validator as mistakes in fields of `model`.
+
+    Paths are dotted, list places count from 0.
+    """
+    return [_mistake(error, model) for error in errors[:_TOLD]]
 
 
 def _mistake(error: Mapping[str, Any], model: object) -> FieldError:
@@ -72,17 +78,24 @@ def _mistake(error: Mapping[str, Any], model: object) -> FieldError:
     if kind == "extra_forbidden":
         message, nearest = "unknown field", _nearest(str(path[-1]), _names(model, path[:-1]))
     elif kind == "missing":
-        message = "is required"
+        message = "is required" if path else "a body is required; send a JSON object"
     elif kind == "literal_error":
         nearest = _nearest(str(error["input"]), _QUOTED.findall(error["ctx"]["expected"]))
     if kind not in _WITHOUT_VALUE:
         message = f"{message}, not {_shortened(error.get('input'))}"
-    return FieldError(field=".".join(map(str, path)), message=message, nearest=nearest)
+    return FieldError(field=".".join(_cut(str(part)) for part in path), message=message, nearest=nearest)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _shortened(value: object) -> str:
-    text = repr(value) if isinstance(value, str | int | float | bool | None) else type(value).__name__
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    """What was sent, as far as it fits: a text is cut first, since one can be a megabyte."""
+    if isinstance(value, str):
+        return _cut(repr(value[: _SHOWN + 1]))
+    text = repr(value) if isinstance(value, int | float | bool | None) else type(value).__name__
+    return _cut(text)
 
 
 def _nearest(name: str, known: Iterable[str]) -> str | None:

@@ -71,9 +71,8 @@ def test_every_option_of_the_docs_exists(root: Path, text: str) -> None:
 
 def test_every_setting_is_documented(root: Path) -> None:
     page = (root / "docs" / "operations.md").read_text("utf-8")
-    names = [
-        "REDIS_URL" if name == "redis_url" else f"RECSYS_{name.upper()}" for name in Settings.model_fields
-    ]
+    others = {"redis_url": "REDIS_URL", "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT"}
+    names = [others.get(name, f"RECSYS_{name.upper()}") for name in Settings.model_fields]
     assert [name for name in [*names, "MLFLOW_TRACKING_URI"] if f"`{name}`" not in page] == []
 
 

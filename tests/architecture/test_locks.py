@@ -44,7 +44,8 @@ def test_the_development_lock_holds_the_runtime_lock_at_the_same_versions(root: 
 
 def test_every_direct_dependency_is_locked(root: Path) -> None:
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
-    wanted = project["dependencies"] + project["optional-dependencies"]["demo"]
+    extras = project["optional-dependencies"]
+    wanted = project["dependencies"] + extras["demo"] + extras["otel"]
     locked = {entry.partition("==")[0] for entry in entries(root / "requirements.lock")}
     names = {re.match(NAME, line).group().lower().replace("_", "-") for line in wanted}  # type: ignore[union-attr]
     assert sorted(names - locked) == []

@@ -17,7 +17,16 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from feature_store.online.contract import Deleted, Job, JobState, OnlineStore, Pointer, Verdict, Written
+from feature_store.online.contract import (
+    Company,
+    Deleted,
+    Job,
+    JobState,
+    OnlineStore,
+    Pointer,
+    Verdict,
+    Written,
+)
 from feature_store.online.memory import MemoryOnlineStore
 from feature_store.online.redis_link import Timeouts
 from feature_store.online.redis_store import RedisOnlineStore
@@ -601,3 +610,18 @@ class TestJobs:
         status = store.job_status(job_id)
         assert status is not None
         assert status.state is JobState.FAILED
+
+
+class TestCompany:
+    def test_notes_come_in_order_from_any_place(self, store: OnlineStore) -> None:
+        assert store.company_since("0") == ("0", [])
+        notes = [Company("new", ("a", "b")), Company("新", ()), Company("new", ("c",))]
+        store.note_company([])
+        store.note_company(notes[:2])
+        place, found = store.company_since("0")
+        assert found == notes[:2]
+        store.note_company(notes[2:])
+        assert store.company_since(place)[1] == notes[2:]
+        middle, first = store.company_since("0", count=1)
+        assert first == notes[:1]
+        assert store.company_since(middle)[1] == notes[1:]

@@ -137,6 +137,9 @@ class Storefront:
     def post(self, path: str, body: Mapping[str, object]) -> "Answer":
         return self._call("POST", path, body)
 
+    def put(self, path: str, body: Mapping[str, object]) -> "Answer":
+        return self._call("PUT", path, body)
+
     def close(self) -> None:
         self._client.close()
 

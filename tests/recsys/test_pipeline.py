@@ -1,5 +1,6 @@
 """The pipeline gives good, explained, complete lists, and never loses an item on the way."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -188,6 +189,17 @@ def test_a_sold_out_item_leaves_at_once_and_comes_back_when_restocked(shop: Shop
     assert first not in own.recommend(query).items
     own.catalogue.update(item)
     assert own.recommend(query).items[0] == first
+
+
+def test_an_answer_tells_what_each_source_proposed(pipeline: Pipeline, shop: Shop) -> None:
+    query = Query(as_of=shop.end, history=history_of(shop, 0), explain=True, num=5)
+    answer = pipeline.recommend(query)
+    assert list(answer.proposed) == [source.name for source in pipeline.sources]
+    assert answer.counts["shown"] <= sum(answer.proposed.values())
+    assert set(answer.searched) == {"taste", "alike"}
+    plain = pipeline.recommend(replace(query, explain=False, sources=("own", "trending")))
+    assert list(plain.proposed) == ["own", "trending"]
+    assert plain.searched == {}
 
 
 def test_explain_names_sources_and_why_not_names_the_stage(pipeline: Pipeline, shop: Shop) -> None:

@@ -15,7 +15,9 @@ import redis
 import structlog
 
 from feature_store.database import make_engine, upgrade
+from feature_store.online.keyspace import Keys
 from feature_store.online.redis_link import Timeouts
+from feature_store.online.redis_reads import RedisReads
 from feature_store.online.redis_store import RedisOnlineStore
 from feature_store.server.connection import client_for
 from feature_store.testing import running_valkey
@@ -172,7 +174,7 @@ def settings_for(home: Path, redis_url: str, **more: Any) -> Settings:
         redis_url=redis_url,
         namespace=f"t{uuid.uuid4().hex[:12]}",
         shopper_secret=SECRET,
-        **{"deadline_ms": 10_000, **more},
+        **{"deadline_ms": 10_000, "feature_log_per_s": 10_000, **more},
     )
 
 
@@ -204,8 +206,10 @@ def open_in(
 
 def patient(settings: Settings) -> Stores:
     """The stores of these settings, on a machine that may be too busy to answer within the 50 ms of production."""
-    online = RedisOnlineStore.of(client_for(settings), settings, Timeouts(read_s=5.0))
-    return replace(open_stores(settings), online=online)
+    client, timeouts = client_for(settings), Timeouts(read_s=5.0)
+    online = RedisOnlineStore.of(client, settings, timeouts)
+    reads = RedisReads(client, Keys(settings.namespace), settings.history_length, timeouts)
+    return replace(open_stores(settings), online=online, reads=reads)
 
 
 @pytest.fixture

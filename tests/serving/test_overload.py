@@ -43,7 +43,8 @@ def flood(api: Any, bodies: list[dict[str, Any]]) -> list[tuple[int, dict[bytes,
     async def everybody() -> list[Any]:
         return list(await asyncio.gather(*map(ask, bodies)))
 
-    return asyncio.run(everybody())
+    answers: list[Any] = api.client.portal.call(everybody)  # in the loop that the application lives in
+    return answers
 
 
 def test_a_flood_is_made_waits_gets_the_prepared_list_or_is_refused(api: Any) -> None:
@@ -93,14 +94,3 @@ def test_after_a_flood_everything_is_as_before(api: Any) -> None:
     assert answer.json()["degraded"] == []
     assert [item["item_id"] for item in answer.json()["items"]] == before
     assert api.call("GET", "/v1/scenarios/weekend-kitchen").status_code == 200
-
-
-def test_in_threads_it_is_bounded_as_well(open_api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serving.routes.callers._GOOD_FOR_S", 3600.0)
-    wanted = {"queue_length": QUEUE, "surplus_lists": 0, "queue_wait_ms": 10_000.0, "list_threads": 2}
-    api = open_api(settings=open_api().resources.settings.model_copy(update=wanted))
-    assert len(api.items(user_id="u1")) == 20
-    statuses = Counter(status for status, _, _ in flood(api, [{}] * FLOOD))
-    assert statuses[200] >= 2 + QUEUE
-    assert statuses[503] > 0
-    assert statuses[200] + statuses[503] == FLOOD

@@ -51,7 +51,7 @@ def test_what_the_command_line_says_wins(monkeypatch: pytest.MonkeyPatch) -> Non
         ("PORT", "65536", "less than or equal to 65535"),
         ("PORT", "http", "integer"),
         ("DEADLINE_MS", "0", "greater than 0"),
-        ("FEATURE_LOG_SHARE", "1.5", "less than or equal to 1"),
+        ("FEATURE_LOG_PER_S", "-1", "greater than or equal to 0"),
         ("HOST", "http://shop.example", "without scheme"),
         ("HOST", " ", "not a host"),
         ("LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),

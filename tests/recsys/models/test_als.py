@@ -71,3 +71,36 @@ def test_a_chosen_alpha_is_saved_with_the_model(tmp_path: Path) -> None:
     als.save(tmp_path)
     assert als.config.alpha == pytest.approx(40.0)
     assert Als.load(tmp_path, als.item_factors).config == als.config
+
+
+def equations(als: Als, items: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Hu, Koren and Volinsky's eq. 4 as it is written, with a general solver."""
+    factors = als.item_factors[items].astype(np.float64)
+    confidence = 1 + float(als.config.alpha or 0) * np.log1p(values.astype(np.float64))
+    left = als.gram + als.config.regularization * np.eye(len(als.gram))
+    return np.linalg.solve(left + (factors.T * (confidence - 1)) @ factors, factors.T @ confidence)
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 16, 64, 65])
+def test_a_compiled_fold_in_solves_the_equations(size: int) -> None:
+    generator = np.random.default_rng(size)
+    factors = generator.normal(size=(500, size)).astype(np.float32)
+    factors.setflags(write=False)
+    config = AlsConfig(embedding_size=size, regularization=0.5, alpha=7.0)
+    als = Als(config, factors, factors.T @ factors)
+    for count in (1, 2, 3, 4, 5, 8, 30, 301):
+        for _ in range(20):
+            items = generator.choice(500, count, replace=False).astype(np.int32)
+            values = (generator.random(count) * 3).astype(np.float32)
+            found = als.fold_in(items, values)
+            assert (found.shape, found.dtype) == ((size,), np.float32)
+            np.testing.assert_allclose(found, equations(als, items, values), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+def test_factors_that_are_no_numbers_are_refused(broken: float) -> None:
+    factors = np.ones((5, 4), np.float32)
+    factors[2, 1] = broken
+    als = Als(AlsConfig(embedding_size=4, alpha=1.0), factors, np.eye(4, dtype=np.float32))
+    with pytest.raises(np.linalg.LinAlgError, match="train again"):
+        als.fold_in(np.array([1, 2], np.int32), np.ones(2, np.float32))

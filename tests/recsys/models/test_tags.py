@@ -54,3 +54,15 @@ def test_a_saved_model_answers_as_before(tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         TagVectors.load(tmp_path).vector({"city": "上海"}), tags.vector({"city": "上海"})
     )
+
+
+def test_kept_vectors_are_those_of_the_attributes_asked_for() -> None:
+    tags = TagVectors.fit(*people(), CONFIG)
+    again = TagVectors.fit(*people(), CONFIG)
+    kinds = ({"city": "上海"}, {"city": "Paris"}, {"city": "上海", "title": "x"}, {"city": "Rome"}, {})
+    for _ in range(2):
+        for kind in kinds:
+            found, expected = tags.vector(kind), TagVectors(again.tags, again.mean, again.shifts).vector(kind)
+            assert (found is None) == (expected is None)
+            if found is not None and expected is not None:
+                np.testing.assert_array_equal(found, expected)

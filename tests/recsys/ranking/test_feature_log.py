@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recsys.ranking.feature_log import FEATURES_DIGEST, drawn, pack, unpack
+from recsys.ranking.feature_log import FEATURES_DIGEST, pack, unpack
 from recsys.ranking.features import FEATURES
 
 
@@ -36,12 +36,3 @@ def test_a_list_of_twenty_and_what_is_behind_it_takes_three_kilobytes_at_most() 
 
 def test_the_digest_is_sixteen_hex_digits() -> None:
     assert len(bytes.fromhex(FEATURES_DIGEST)) == 8
-
-
-def test_the_id_alone_decides_about_the_sample() -> None:
-    ids = [f"list-{number}" for number in range(4_000)]
-    share = np.mean([drawn(name, 0.25) for name in ids])
-    assert share == pytest.approx(0.25, abs=0.03)
-    assert all(drawn(name, 1.0) for name in ids)
-    assert not any(drawn(name, 0.0) for name in ids)
-    assert {name for name in ids if drawn(name, 0.1)} < {name for name in ids if drawn(name, 0.3)}

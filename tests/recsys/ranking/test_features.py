@@ -15,6 +15,7 @@ from recsys.models.item_stats import ITEM_COLUMNS, ItemStats
 from recsys.models.repeats import Repeats
 from recsys.past import Past
 from recsys.ranking.features import FEATURES, MONOTONE, FeatureTable
+from recsys.ranking.said import NOTHING_SAID, Said
 from recsys.retrieval.source import Taste
 from recsys.types import EVENT_CODES, EventType, Item, Offer
 from recsys.vocabulary import Vocabulary
@@ -70,7 +71,7 @@ def rows(
     """The matrix by feature name."""
     rule = np.zeros(len(codes), np.float32) if rule is None else np.array(rule, np.float32)
     found = {name: np.array(values, np.float32) for name, values in (scores or {}).items()}
-    matrix = table().matrix(shopper, codes, found, rule)
+    matrix = table().matrix(shopper, codes, Said.of(found, len(codes)), rule)
     assert matrix.shape == (len(FEATURES), len(codes))
     assert matrix.dtype == np.float32
     assert matrix.flags.c_contiguous
@@ -134,7 +135,7 @@ def test_the_last_item_speaks_by_vector_and_category() -> None:
 
 
 def test_sources_stand_under_their_names_absent_ones_as_zero_and_relative_to_their_best() -> None:
-    codes = np.array([SOFA, MILK], np.int32)
+    codes = np.array([MILK, SOFA], np.int32)
     found = rows(taste((MILK, VIEW, 0)), codes, {"taste": [0.2, 0.4], "unheard": [9, 9]}, rule=[1, 4])
     assert found["score_taste"].tolist() == pytest.approx([0.2, 0.4])
     assert found["relative_taste"].tolist() == pytest.approx([0.5, 1.0])
@@ -143,11 +144,11 @@ def test_sources_stand_under_their_names_absent_ones_as_zero_and_relative_to_the
 
 
 def test_item_figures_are_those_of_the_candidates_in_their_order() -> None:
-    codes = np.array([DEAR, TEA], np.int32)
+    codes = np.array([TEA, DEAR], np.int32)
     found = rows(taste((MILK, VIEW, 0)), codes)
     for place, name in enumerate(ITEM_COLUMNS):
         assert found[name].tolist() == table().stats.table[codes, place].tolist()
-    assert found["item_rebuy"].tolist() == pytest.approx([1.0, 0.4])
+    assert found["item_rebuy"].tolist() == pytest.approx([0.4, 1.0])
 
 
 def test_what_is_known_of_the_shopper_is_the_same_for_every_candidate() -> None:
@@ -172,7 +173,7 @@ def test_a_candidate_is_seen_the_same_alone_and_among_others_but_for_what_is_rel
 def test_a_catalogue_without_words_categories_or_prices_has_a_matrix_too() -> None:
     bare = table([Item(item_id=f"item{n}") for n in range(N)])
     none = np.zeros(N, np.float32)
-    matrix = bare.matrix(taste((MILK, VIEW, 0)), EVERYTHING, {}, none)
+    matrix = bare.matrix(taste((MILK, VIEW, 0)), EVERYTHING, NOTHING_SAID, none)
     named = dict(zip(FEATURES, matrix, strict=True))
     assert np.isfinite(matrix).all()
     assert not any(named[name].any() for name in ("leaf_share", "top_share", "brand_share", "price_gap"))
@@ -184,7 +185,7 @@ def test_a_matrix_is_finite_and_has_a_row_per_feature_name(data: st.DataObject) 
     kinds = st.sampled_from(list(EventType))
     event = st.tuples(st.integers(0, N - 1), kinds, st.floats(0, 1e5))
     events = sorted(data.draw(st.lists(event, max_size=25)), key=lambda row: row[2])
-    codes = np.array(data.draw(st.lists(st.integers(0, N - 1), unique=True)), np.int32)
+    codes = np.array(sorted(data.draw(st.sets(st.integers(0, N - 1)))), np.int32)
     score = st.floats(0, 1e6, width=32)
     column = st.lists(score, min_size=len(codes), max_size=len(codes))
     shopper = replace(taste(*events), related=data.draw(st.booleans()))

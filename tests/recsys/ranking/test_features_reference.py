@@ -11,6 +11,7 @@ from recsys.models.item_stats import ITEM_COLUMNS, ItemStats
 from recsys.models.repeats import Repeats
 from recsys.past import Past
 from recsys.ranking.features import FEATURES, FeatureTable
+from recsys.ranking.said import NOTHING_SAID, Said
 from recsys.retrieval.source import Taste
 from recsys.types import EVENT_CODES, EventType, Item, Offer
 from recsys.weights import HOUR_MS
@@ -176,12 +177,10 @@ def test_a_compiled_matrix_equals_the_reference(seed: int, size: int, length: in
     for _ in range(500):
         taste = taste_of(generator, size)
         count = int(generator.integers(0, min(size, 250) + 1))
-        codes = generator.permutation(size)[:count].astype(np.int32)
-        if generator.random() < 0.8:
-            codes.sort()
+        codes = np.sort(generator.permutation(size)[:count]).astype(np.int32)
         scores = scores_of(generator, count)
         rule = (generator.random(count) * generator.choice((0, 1))).astype(np.float32)
-        found = table.matrix(taste, codes, scores, rule)
+        found = table.matrix(taste, codes, Said.of(scores, count), rule)
         expected = reference(table, taste, codes, scores, rule)
         assert found.shape == expected.shape == (len(FEATURES), count)
         for place, name in enumerate(FEATURES):
@@ -196,11 +195,19 @@ def test_an_item_that_no_column_has_is_refused_and_not_read_from_elsewhere(wrong
     table, one = table_of(generator, 3, 4), np.ones(1, np.float32)
     codes, nobody = np.array([wrong], np.int32), taste_of(generator, 1)
     with pytest.raises(IndexError):
-        table.matrix(nobody, codes, {}, one)
+        table.matrix(nobody, codes, NOTHING_SAID, one)
     view = History(codes, VIEW, np.zeros(1, np.int64))
     past = Past(codes, np.zeros((11, 1), np.float32), view, 0, False)
     with pytest.raises(IndexError):
-        table.matrix(Taste(codes, one, codes, one, one, past, None), np.zeros(1, np.int32), {}, one)
+        table.matrix(Taste(codes, one, codes, one, one, past, None), np.zeros(1, np.int32), NOTHING_SAID, one)
+
+
+@pytest.mark.parametrize("codes", [[1, 0], [2, 2]])
+def test_candidates_that_do_not_ascend_are_refused(codes: list[int]) -> None:
+    generator = np.random.default_rng(0)
+    table, two = table_of(generator, 3, 4), np.ones(2, np.float32)
+    with pytest.raises(ValueError, match="ascending"):
+        table.matrix(taste_of(generator, 1), np.array(codes, np.int32), NOTHING_SAID, two)
 
 
 def test_a_change_of_price_or_category_is_seen_by_the_next_matrix() -> None:
@@ -209,12 +216,12 @@ def test_a_change_of_price_or_category_is_seen_by_the_next_matrix() -> None:
     view = History(np.array([3], np.int32), VIEW, np.zeros(1, np.int64))
     past = Past.of(view)
     taste = Taste(past.codes, rule[:1], past.codes, rule[:1], rule[:1], past, None)
-    table.matrix(taste, codes, {}, rule)
+    table.matrix(taste, codes, NOTHING_SAID, rule)
     for item in (3, 5):
         offer = Offer(sku=f"sku{item}", price=12.0 * item)
         table.catalogue.update(
             Item(item_id=f"item{item}", category="New > Shelf", brand="x", offers=(offer,))
         )
-    found = table.matrix(taste, codes, {}, rule)
+    found = table.matrix(taste, codes, NOTHING_SAID, rule)
     np.testing.assert_allclose(found, reference(table, taste, codes, {}, rule), rtol=1e-6, atol=2e-6)
     assert found[FEATURES.index("leaf_share")].nonzero()[0].tolist() == [3, 5]

@@ -1,4 +1,4 @@
-"""The reason of an item is the source that adds most to its score, and only shown items are asked about."""
+"""The reason of an item is the source that adds most to its score, and only sources that won an item are asked."""
 
 from dataclasses import dataclass, field
 
@@ -7,8 +7,9 @@ import pytest
 
 from recsys.history import EMPTY_HISTORY, History
 from recsys.query import Reason
-from recsys.ranking.order import Ranking, union
+from recsys.ranking.order import Ranking
 from recsys.ranking.reasons import reasons
+from recsys.ranking.said import Said
 from recsys.types import EVENT_CODES, EventType
 
 NAMES = ("own", "sessions", "taste", "together", "trending")
@@ -48,11 +49,13 @@ def reference(
         name = max(added, key=lambda name: float(added[name][place]))
         seed = int(because[name][place])
         if added[name][place] <= 0:
-            found.append(Reason("trending", seed))
+            found.append(Reason("trending"))
         elif name == "own":
             found.append(Reason("bought_before" if item in buys else "viewed_before", item))
         elif name == "taste":
             found.append(Reason("segment" if segment else "taste"))
+        elif name == "trending":
+            found.append(Reason("trending"))
         else:
             found.append(Reason(name, seed))
     return found
@@ -63,37 +66,40 @@ def test_reasons_equal_the_reference_and_ask_only_who_won(seed: int) -> None:
     generator = np.random.default_rng(seed)
     for _ in range(300):
         count = int(generator.integers(0, 40))
-        codes = generator.permutation(1000)[:count].astype(np.int32)
+        codes = np.sort(generator.permutation(1000)[:count]).astype(np.int32)
         features = {
             name: (generator.random(count) * (generator.random(count) < 0.5)).astype(np.float32)
             for name in NAMES
         }
         values = generator.choice((0.0, 0.5, 1.0), count).astype(np.float32)
-        ranking = Ranking(codes, values, features, np.ones(count, np.float32)).sorted()
-        shown = ranking.head(12)
-        kinds = generator.integers(0, len(EVENT_CODES), len(codes[:20])).astype(np.int8)
-        history = History(codes[:20], kinds, np.arange(len(kinds)))
+        shown = Ranking(codes, values, Said.of(features, count)).sorted().head(10)
+        shown = shown.filled(np.arange(2000, 2003, dtype=np.int32))
+        past = generator.permutation(codes)[:20]
+        kinds = generator.integers(0, len(EVENT_CODES), len(past)).astype(np.int8)
+        history = History(past, kinds, np.arange(len(kinds)))
         speaking = {name: Speaking(1000 * row) for row, name in enumerate(NAMES)}
         segment = bool(generator.integers(2))
-        found = reasons(shown, WEIGHTS, speaking, history, from_attributes=segment)
-        assert sum(len(scores.asked) for scores in speaking.values()) <= len(shown)
+        weights = np.array([WEIGHTS.get(name, 0) for name in NAMES], np.float32)
+        found = reasons(shown, weights, speaking, history, from_attributes=segment)
+        won = {reason.code for reason in found}
+        assert {name for name in NAMES if speaking[name].asked} == won & {"sessions", "together"}
         added = {name: np.float32(WEIGHTS.get(name, 0)) * said for name, said in shown.features.items()}
         assert list(found) == reference(shown.codes, added, speaking, history, segment)
 
 
 def test_nothing_shown_has_no_reasons() -> None:
-    nobody = Ranking(np.empty(0, np.int32), np.empty(0, np.float32), {}, np.empty(0, np.float32))
-    assert reasons(nobody, WEIGHTS, {}, EMPTY_HISTORY, from_attributes=False) == ()
+    nobody = Ranking(np.empty(0, np.int32), np.empty(0, np.float32))
+    assert reasons(nobody, np.empty(0, np.float32), {}, EMPTY_HISTORY, from_attributes=False) == ()
 
 
 def test_columns_follow_any_orders_heads_and_fillings() -> None:
     generator = np.random.default_rng(5)
     for _ in range(300):
         count = int(generator.integers(1, 50))
-        codes = generator.permutation(100)[:count].astype(np.int32)
+        codes = np.sort(generator.permutation(100)[:count]).astype(np.int32)
         said, boosts = generator.random(100).astype(np.float32), generator.random(100).astype(np.float32)
         scores = generator.choice((0.25, 0.5, 0.75), count).astype(np.float32)
-        ranking = Ranking(codes, scores, {"own": said[codes]}, boosts[codes]).sorted()
+        ranking = Ranking(codes, scores, Said.of({"own": said[codes]}, count), boosts[codes]).sorted()
         expected = codes[np.lexsort((codes, -scores))]
         for _ in range(3):
             order = generator.permutation(len(expected))
@@ -105,9 +111,5 @@ def test_columns_follow_any_orders_heads_and_fillings() -> None:
         assert more.codes.tolist() == [*expected.tolist(), 200, 201]
         assert more.features["own"].tolist() == [*said[expected].tolist(), 0, 0]
         assert more.boosts.tolist() == [*boosts[expected].tolist(), 1, 1]
-
-
-def test_a_union_is_distinct_and_ascending() -> None:
-    assert union([]).tolist() == []
-    found = union([np.array([5, 1], np.int32), np.array([], np.int32), np.array([1, 9, 5], np.int32)])
-    assert (found.tolist(), found.dtype) == ([1, 5, 9], np.int32)
+        assert more.rows.tolist() == [*np.searchsorted(codes, expected).tolist(), -1, -1]
+        assert Ranking(codes, scores).filled(np.array([200], np.int32)).boosts.tolist() == [1] * (count + 1)

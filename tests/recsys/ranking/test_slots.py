@@ -45,7 +45,7 @@ def rule(slot: Slot, *rows: Row, query: dict[str, Any] | None = None, **config: 
 
 def ranked(items: Sequence[int], scores: Sequence[float] | None = None) -> Ranking:
     values = np.array(scores if scores is not None else np.linspace(1, 0.1, len(items)), np.float32)
-    return Ranking(np.array(items, np.int32), values, {}, np.ones(len(items), np.float32))
+    return Ranking(np.array(items, np.int32), values)
 
 
 def gates_of(found: SlotRule) -> dict[str, np.ndarray]:

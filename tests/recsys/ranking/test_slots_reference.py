@@ -87,7 +87,7 @@ def test_home_holds_back_what_the_reference_holds_back(seed: int) -> None:
         codes = generator.permutation(N)[: int(generator.integers(0, N + 1))].astype(np.int32)
         scores = np.sort(generator.random(len(codes)))[::-1].astype(np.float32)
         num = int(generator.integers(1, 30))
-        ranking, held_back = home.order(Ranking(codes, scores, {}, np.ones(len(codes), np.float32)), num)
+        ranking, held_back = home.order(Ranking(codes, scores), num)
         wanted = np.unique(history.items[POSITIVE[history.types]])
         np.testing.assert_array_equal(home.seen(), wanted)
         seen = np.isin(codes, wanted)

@@ -129,12 +129,16 @@ def walked(trees: Trees, matrix: np.ndarray) -> list[float]:
     return sums
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_sums_over_sets_of_leaves_equal_a_walk_from_the_root(seed: int) -> None:
-    generator = np.random.default_rng(seed)
-    sizes = [*generator.integers(1, MOST_LEAVES + 1, 6).tolist(), 1, 2, MOST_LEAVES]
+@pytest.mark.parametrize("rows", [1, 32, 33, 150])
+@pytest.mark.parametrize("most", [2, 15, 16, 17, 32, 33, MOST_LEAVES])
+@pytest.mark.parametrize("seed", range(5))
+def test_sums_over_sets_of_leaves_equal_a_walk_from_the_root(seed: int, most: int, rows: int) -> None:
+    generator = np.random.default_rng((seed, most, rows))
+    sizes = [*generator.integers(1, most + 1, 6).tolist(), 1, 2, most]
     ranker = Ranker(grown(generator, sizes), FEATURES, 0.7, -1.0)
-    matrix = generator.choice((-2.0, -1.0, 0.0, 0.25, 0.4, 0.5, 9.0), (len(FEATURES), 150)).astype(np.float32)
+    matrix = generator.choice((-2.0, -1.0, 0.0, 0.25, 0.4, 0.5, 9.0), (len(FEATURES), rows)).astype(
+        np.float32
+    )
     expected = np.array(walked(ranker.trees, matrix))
     np.testing.assert_array_equal(ranker.raw(matrix), expected)
     chances = (1 / (1 + np.exp(-np.clip(0.7 * expected - 1.0, -60, 15)))).astype(np.float32)

@@ -155,7 +155,7 @@ def test_trending_is_read_alike() -> None:
     indptr = np.concatenate(([0], np.cumsum([len(head) for head in heads]))).astype(np.int64)
     scores = np.linspace(1, 0, ITEMS, dtype=np.float32)[np.argsort(order)]
     trending = Trending(scores, order, indptr, np.concatenate(heads))
-    source = TrendingItems(trending, categories)
+    source = TrendingItems(trending, lambda: categories)
     for _ in range(REQUESTS):
         taste, allowed, n = taste_of(generator), allowed_of(generator), int(generator.integers(1, 80))
         found = source.read(taste).top(n, allowed)

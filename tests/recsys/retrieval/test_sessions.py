@@ -8,6 +8,7 @@ import pytest
 from recsys.interactions import Interactions
 from recsys.models.sessions import Sessions, SessionsConfig
 from recsys.past import EMPTY_PAST
+from recsys.retrieval.session_kernel import kth_largest
 from recsys.retrieval.sessions import SessionNeighbours
 from recsys.retrieval.source import Scores, Taste
 from recsys.types import EVENT_CODES, EventType
@@ -242,3 +243,17 @@ def test_the_values_agree_with_a_plain_reading_of_the_definition() -> None:
 def _holding(visits: list[list[int]], item: int) -> list[int]:
     """Sessions with the item, newest first."""
     return [number for number, visit in enumerate(visits) if item in visit][::-1]
+
+
+def test_the_kth_largest_is_found_among_ties_and_far_outliers() -> None:
+    generator = np.random.default_rng(1)
+    for size in (1, 2, 7, 300):
+        for values in (
+            generator.exponential(1, size),
+            generator.integers(0, 4, size),
+            np.where(generator.random(size) < 0.1, 1e30, generator.random(size)),
+            np.full(size, 0.25),
+        ):
+            worth = values.astype(np.float32)
+            for k in {1, (size + 1) // 2, size}:
+                assert kth_largest(worth, k) == np.sort(worth)[-k]

@@ -127,3 +127,22 @@ def test_memory_for_masks_is_bounded() -> None:
     assert len(filters._masks) == 256
     first = parse("price < 0")
     np.testing.assert_array_equal(filters.flags(first, {}, NOW), item_mask(first, catalogue, as_of=NOW))
+
+
+def test_equal_trees_share_a_mask_and_trees_that_come_and_go_are_told_apart(catalogue: Catalogue) -> None:
+    filters = Filters(catalogue)
+    assert filters.flags(parse("price < 4"), {}, NOW) is filters.flags(parse("price < 4"), {}, NOW)
+    generator = np.random.default_rng(0)
+    for _ in range(2_000):
+        bound = int(generator.integers(0, 300))
+        tree = parse(
+            str(
+                generator.choice(
+                    (f"price < {bound}", f"price > {bound}", f"price < user.b or stock = {bound}")
+                )
+            )
+        )
+        user = {"b": int(generator.integers(0, 9))}
+        np.testing.assert_array_equal(
+            filters.flags(tree, user, NOW), item_mask(tree, catalogue, user, as_of=NOW)
+        )

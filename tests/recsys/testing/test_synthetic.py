@@ -149,3 +149,15 @@ def test_items_are_drawn_from_their_category_by_appeal() -> None:
     counts = np.bincount(drawn, minlength=1_000)[of_leaf]
     shares = shop.appeal[of_leaf] / shop.appeal[of_leaf].sum()
     assert np.abs(counts / len(drawn) - shares).max() < 0.03
+
+
+def test_releases_of_different_shops_share_half_of_their_items(release: Path, tmp_path: Path) -> None:
+    other = build_release(ITEMS, tmp_path, seed=1, own="b-")[0]
+    ids = []
+    for folder in (release, other):
+        vocabulary = Catalogue.load(folder / "catalogue").vocabulary
+        ids.append({vocabulary[code] for code in range(len(vocabulary))})
+    first, second = ids
+    assert len(first) == len(second) == ITEMS
+    assert len(first & second) == ITEMS // 2
+    assert all(item.startswith("item-b-") for item in second - first)

@@ -9,18 +9,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
-from serving.bench.load import closed_loop, open_loop, read_requests, write_requests
+from serving.bench.load import Answered, closed_loop, open_loop, read_requests, write_requests
+from serving.bench.trace import Trace
 
 ROOT = Path(__file__).parents[3]
 
 
+STATUSES = {"/wrong": 500, "/later": 503, "/never": 503}
+
+
 class Handler(BaseHTTPRequestHandler):
-    """`/less` is degraded, `/slow` takes 50 ms, `/wrong` is refused, `/gone` hangs up without an answer."""
+    """`/less` is degraded, `/slow` takes 50 ms, `/wrong` and others are refused, `/gone` hangs up without an answer."""
 
     protocol_version = "HTTP/1.1"
     asked: ClassVar[list[str]] = []
@@ -34,7 +39,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/slow":
             time.sleep(0.05)
         answer = {"/large": b"x" * 200_000, "/less": b'{"degraded":["overload"]}'}.get(self.path, b"{}")
-        self.send_response(500 if self.path == "/wrong" else 200)
+        self.send_response(STATUSES.get(self.path, 200))
+        if self.path == "/later":
+            self.send_header("Retry-After", "1")
         self.send_header("CONTENT-LENGTH", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
@@ -155,3 +162,37 @@ def test_it_runs_as_a_program_and_imports_nothing_but_the_standard_library(
     figures, heavy = done.stdout.split("\n")[:2]
     assert json.loads(figures)["requests"] > 0
     assert heavy == ""
+
+
+def test_evenly_spread_requests_take_turns_over_connections(address: tuple[str, int]) -> None:
+    trace = Trace()
+    figures = open_loop(address, [request("/")], 0.5, rate=100, spread=3, even=True, trace=trace)
+    assert figures.requests == len(trace)
+    assert figures.requests in (49, 50)
+    due = sorted(trace.rows[0::3])
+    assert all(later - sooner == pytest.approx(0.01) for sooner, later in pairwise(due))
+
+
+def test_what_finds_no_connection_is_given_up_by_the_impatient(
+    address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.bench.load._MOST_CONNECTIONS", 2)
+    figures = open_loop(address, [request("/slow")], 0.5, rate=400, even=True, impatient=True)
+    assert figures.errors["no connection free"] > 100
+    assert figures.requests + figures.errors["no connection free"] == 199
+    assert figures.most_ms < 450
+
+
+def test_answers_are_looked_at_whole_with_the_request_they_belong_to(address: tuple[str, int]) -> None:
+    seen: list[Answered] = []
+    requests = [request("/large"), request("/less"), request("/wrong")]
+    closed_loop(address, requests, 0.3, 1, look=seen.append)
+    assert [answered.number for answered in seen[:4]] == [0, 1, 2, 0]
+    assert [answered.kind for answered in seen[:3]] == ["200", "200, degraded: overload", "500"]
+    assert seen[0].body == b"x" * 200_000
+    assert all(answered.ended > answered.sent for answered in seen)
+
+
+def test_a_refusal_has_to_say_when_to_come_again(address: tuple[str, int]) -> None:
+    figures = closed_loop(address, [request("/later"), request("/never")], 0.3, 1)
+    assert figures.errors.keys() == {"503", "503 without Retry-After"}

@@ -43,8 +43,9 @@ def test_a_server_is_ready_measured_loaded_and_gone(tmp_path: Path) -> None:
         assert server.cpu_seconds() >= before
         memory = server.memory()
         assert memory.processes == 1
-        assert 10 < memory.private_mb <= memory.resident_mb < 1_000
-        pid = server._pids()[0]
+        assert 10 < memory.private_mb <= memory.proportional_mb <= memory.resident_mb < 1_000
+        assert server.memory_by_process().keys() == {server.pids()[0]}
+        pid = server.pids()[0]
         assert alive(pid)
     assert not alive(pid)
     with pytest.raises(BenchError, match="ended"):
@@ -61,7 +62,7 @@ def test_children_count_as_the_server(tmp_path: Path) -> None:
     )
     with Server("parent", program, ("{port}",), cores=ANYWHERE, folder=tmp_path) as server:
         assert server.memory().processes == 2
-        child = server._pids()[1]
+        child = server.pids()[1]
         os.kill(child, 9)
 
 
@@ -77,5 +78,5 @@ def test_a_server_has_a_core_of_its_own(tmp_path: Path) -> None:
     with cores.left_to_servers():
         assert cores.server not in os.sched_getaffinity(0)
         with Server("floor", FLOOR, ("{port}",), cores=cores, folder=tmp_path) as server:
-            assert os.sched_getaffinity(server._pids()[0]) == {cores.server}
+            assert os.sched_getaffinity(server.pids()[0]) == {cores.server}
     assert os.sched_getaffinity(0) == before

@@ -16,7 +16,7 @@ def system(rates: list[float], cpu_s: float) -> SystemFigures:
     for rate in rates:
         figures.saturated(Figures(1.0, round(rate), rate, errors={"500": 2}, degraded=3), cpu_s)
     figures.half = Figures(1.0, 10, 10.0, errors={"503": 1}, p50_ms=1.0, p90_ms=2.0, p99_ms=3.0)
-    figures.memory = Memory(200.0, 100.0, 1)
+    figures.memory = Memory(200.0, 100.0, 150.0, 1)
     return figures
 
 

@@ -15,7 +15,8 @@ SALE = Item(
 
 def shown(faces: Faces, code: int, **view: object):  # type: ignore[no-untyped-def]
     seen = ItemView(**{"at": 0, "fields": ("price", "title"), **view})  # type: ignore[arg-type]
-    return faces.of(code).shown(seen, key_of(seen))
+    found = faces.of(code).shown(seen, key_of(seen))
+    return found.sku, found.attributes
 
 
 def test_an_item_is_made_once_and_seen_as_each_caller_sees_it() -> None:
@@ -31,10 +32,10 @@ def test_a_change_shows_at_once_and_alone() -> None:
     catalogue = Catalogue.build([MUG, SALE])
     faces = Faces(catalogue)
     kept = faces.of(1)
-    assert faces.of(0).reason("together", "en") == "Goes with Mug"
+    assert faces.of(0).because("together", "en").text == "Goes with Mug"
     catalogue.update(Item(item_id="mug", titles={"en": "Cup"}, offers=(Offer(sku="m3", price=3.0),)))
     assert shown(faces, 0) == ("m3", {"price": 3.0, "title": "Cup"})
-    assert faces.of(0).reason("together", "en") == "Goes with Cup"
+    assert faces.of(0).because("together", "en").text == "Goes with Cup"
     assert faces.of(1) is kept
     catalogue.remove("mug")
     assert shown(faces, 0) == (None, {})

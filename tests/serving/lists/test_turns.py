@@ -1,15 +1,15 @@
 import asyncio
 from collections.abc import Callable
+from functools import partial
+from time import sleep
 from typing import Any
-
-import pytest
 
 from serving.lists.turns import QueueLimits, Turns
 from serving.observability import REQUEST_ID, Metrics
 
 
-def turns(threads: int = 0, **limits: Any) -> Turns:
-    return Turns(Metrics(), QueueLimits(**{"length": 3, "wait_ms": 10_000, "surplus": 2, **limits}), threads)
+def turns(**limits: Any) -> Turns:
+    return Turns(Metrics(), QueueLimits(**{"length": 3, "wait_ms": 10_000, "surplus": 2, **limits}))
 
 
 def run(many: Turns, works: list[Callable[[], Any]]) -> list[Any]:
@@ -18,29 +18,24 @@ def run(many: Turns, works: list[Callable[[], Any]]) -> list[Any]:
     async def everything() -> list[Any]:
         return await asyncio.gather(*map(many.run, works), return_exceptions=True)
 
-    try:
-        return asyncio.run(everything())
-    finally:
-        many.close()
+    return asyncio.run(everything())
 
 
-@pytest.mark.parametrize("threads", [0, 1])
-def test_first_come_first_served_and_each_gets_its_own(threads: int) -> None:
+def test_first_come_first_served_and_each_gets_its_own() -> None:
     order: list[int] = []
 
     def work(number: int) -> Callable[[], int]:
         return lambda: order.append(number) or number * 10  # type: ignore[func-returns-value]
 
-    assert run(turns(threads), [work(number) for number in range(6)]) == [0, 10, 20, 30, 40, 50]
+    assert run(turns(), [work(number) for number in range(6)]) == [0, 10, 20, 30, 40, 50]
     assert order == list(range(6))
 
 
-@pytest.mark.parametrize("threads", [0, 2])
-def test_what_fails_fails_for_its_caller_alone(threads: int) -> None:
+def test_what_fails_fails_for_its_caller_alone() -> None:
     def fail() -> None:
         raise ValueError("no")
 
-    first, second, third, fourth = run(turns(threads), [fail, lambda: 2, fail, lambda: 4])
+    first, second, third, fourth = run(turns(), [fail, lambda: 2, fail, lambda: 4])
     assert (second, fourth) == (2, 4)
     assert isinstance(first, ValueError)
     assert isinstance(third, ValueError)
@@ -99,14 +94,72 @@ def test_who_has_gone_is_passed_over() -> None:
     assert made == ["a", "c", "d"]
 
 
-@pytest.mark.parametrize("threads", [0, 1])
-def test_work_that_waited_is_done_in_its_callers_name(threads: int) -> None:
+def test_work_that_waited_is_done_in_its_callers_name() -> None:
     async def caller(many: Turns, name: str) -> str:
         REQUEST_ID.set(name)
         return await many.run(REQUEST_ID.get)
 
     async def check() -> list[str]:
-        many = turns(threads)
+        many = turns()
         return await asyncio.gather(*(asyncio.create_task(caller(many, name)) for name in ("r1", "r2", "r3")))
 
     assert asyncio.run(check()) == ["r1", "r2", "r3"]
+
+
+def test_who_waits_for_something_else_first_takes_a_place_from_the_beginning() -> None:
+    async def check() -> None:
+        many, there = turns(), asyncio.Event()
+
+        async def need() -> str:
+            await there.wait()
+            return "shopper"
+
+        tasks = [asyncio.create_task(many.run_with(need(), str.upper)) for _ in range(4)]
+        assert not many.full
+        await asyncio.sleep(0)
+        assert many.full
+        there.set()
+        assert await asyncio.gather(*tasks) == ["SHOPPER"] * 4
+        assert not many.full
+
+    asyncio.run(check())
+
+
+def test_who_does_not_get_what_he_needs_gives_his_place_back() -> None:
+    async def check() -> None:
+        many = turns()
+
+        async def need() -> str:
+            raise ValueError("no")
+
+        found = await asyncio.gather(
+            *(many.run_with(need(), str.upper) for _ in range(9)), return_exceptions=True
+        )
+        assert [type(each) for each in found] == [ValueError] * 9
+        assert not many.full
+        assert await many.run(lambda: 1) == 1
+
+    asyncio.run(check())
+
+
+def test_the_parts_of_a_long_answer_let_one_other_pass_each() -> None:
+    order: list[str] = []
+
+    def make(name: str) -> None:
+        sleep(0.005)  # so that a turn of the loop makes one
+        order.append(name)
+
+    async def check() -> None:
+        many = turns(length=100)
+
+        async def hall() -> None:
+            for part in range(3):
+                await many.run(partial(make, f"part {part}"), goes_on=part > 0)
+
+        lists = [many.run(partial(make, name)) for name in "abcdefghijkl"]
+        await asyncio.gather(hall(), *lists)
+
+    asyncio.run(check())
+    assert order.index("part 2") <= 6
+    assert [name for name in order if len(name) == 1] == list("abcdefghijkl")
+    assert [name for name in order if len(name) > 1] == ["part 0", "part 1", "part 2"]

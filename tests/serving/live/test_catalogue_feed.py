@@ -37,7 +37,31 @@ def test_an_adopted_catalogue_knows_what_was_written_before() -> None:
     CatalogueFeed(store).adopt(found, changed_after=0)
     assert prices(found)[0] == 5.0
     assert found.item(1) is None
-    assert found.eligible(0).tolist() == [True, False]
+    assert found.eligible(0).tolist() == [True, False, True]
+    assert found.vocabulary.code("new") == 2
+
+
+def test_of_newborns_without_room_the_oldest_wait() -> None:
+    store = MemoryOnlineStore()
+    store.put_items([item(f"n{at}", 1.0, at) for at in (30, 10, 20)])
+    found = catalogue()
+    found.room = 2
+    CatalogueFeed(store).adopt(found, changed_after=0)
+    assert [found.vocabulary.code(name) >= 0 for name in ("n30", "n20", "n10")] == [True, True, False]
+    assert found.turned_away == 1
+
+
+def test_of_changes_read_together_the_last_one_counts() -> None:
+    store, found = MemoryOnlineStore(), catalogue()
+    feed = CatalogueFeed(store)
+    feed.adopt(found, changed_after=0)
+    store.put_items([item("a", 5.0, 10), item("new", 3.0, 10)])
+    store.put_items([item("a", 6.0, 11)])
+    store.delete_item("new", 12)
+    store.delete_item("b", 12)
+    store.put_items([item("b", 9.0, 13)])
+    assert feed.step(block_ms=0) == 5
+    assert (prices(found), found.version) == ([6.0, 9.0], 2)
 
 
 def test_each_step_brings_what_changed_since() -> None:

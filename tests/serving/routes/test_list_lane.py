@@ -7,7 +7,7 @@ import pytest
 
 from serving.app import create_app
 from serving.control.tokens import sign_shopper_token
-from serving.routes.list_lane import ListLane
+from serving.front import in_front
 from serving.times import now_ms
 
 with warnings.catch_warnings():
@@ -57,7 +57,7 @@ COUNTED = {"x-request-id", "x-took-ms", "content-length"}
 def plain(api: Any) -> Any:
     """The same service without the short way; it is started already."""
     app = create_app(resources=api.resources)
-    app.user_middleware = [layer for layer in app.user_middleware if layer.cls is not ListLane]
+    app.middleware_stack = in_front(app.build_middleware_stack(), api.resources, short=False)
     return TestClient(app, raise_server_exceptions=False)
 
 

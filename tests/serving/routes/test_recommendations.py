@@ -217,6 +217,38 @@ def test_the_sku_is_an_offer_of_the_item_that_can_be_bought(api: Any) -> None:
         assert item["sku"] in offers[item["item_id"]]
 
 
+def test_an_explained_list_tells_what_each_source_proposed_and_how_it_searched(api: Any) -> None:
+    events = [{"type": "view", "item_id": "mug/0001"}]
+    plain, one, all_of_it = (
+        api.recommend(events=events, explain=explain, filter=text).json()
+        for explain, text in ((False, None), (True, 'item_id = "mug/0002"'), (True, None))
+    )
+    assert "sources" not in plain
+    assert set(one["sources"]) == set(all_of_it["sources"]) > {"own", "taste", "trending"}
+    assert one["sources"]["taste"]["search"] == "exact"
+    assert 0 < one["sources"]["taste"]["share"] < 0.1 < all_of_it["sources"]["taste"]["share"] <= 1
+    assert one["sources"]["own"] == {"proposed": 0, "search": None, "share": None}
+    assert one["sources"]["taste"]["proposed"] == 1 < all_of_it["sources"]["taste"]["proposed"]
+    ranked = [rank for item in all_of_it["items"] for rank in item["trace"]["source_ranks"].items()]
+    assert all(rank <= all_of_it["sources"][name]["proposed"] for name, rank in ranked)
+
+
+def test_metrics_tell_what_each_source_proposed(api: Any) -> None:
+    value = api.resources.metrics.registry.get_sample_value
+
+    def told(name: str) -> dict[str, float]:
+        names = (*api.recommend(explain=True).json()["sources"], "union")
+        return {source: value(f"recsys_candidates_{name}", {"source": source}) for source in names}
+
+    told("sum")
+    before = {name: told(name) for name in ("sum", "count")}
+    sources = api.recommend(explain=True, events=[{"type": "view", "item_id": "mug/0001"}]).json()["sources"]
+    after = {name: value(f"recsys_candidates_{name}", {"source": "together"}) for name in ("sum", "count")}
+    # Each call of `told` asks for a list of nobody, which "together" has nothing for.
+    assert after["sum"] - before["sum"]["together"] == sources["together"]["proposed"] > 0
+    assert after["count"] - before["count"]["together"] == 1
+
+
 def test_an_explained_list_has_a_trace_for_each_item(api: Any) -> None:
     items = api.recommend(events=[{"type": "view", "item_id": "mug/0001"}], explain=True).json()["items"]
     assert all(item["trace"]["score"] == pytest.approx(item["score"]) for item in items)
@@ -323,8 +355,8 @@ def test_a_served_event_keeps_what_the_ranker_saw(api: Any, online: Any) -> None
     assert [item for item, events in zip(logged, own, strict=True) if events] == [viewed["item_id"]]
 
 
-def test_no_features_are_kept_where_the_share_is_zero(api: Any, open_api: Any) -> None:
-    settings = api.resources.settings.model_copy(update={"feature_log_share": 0.0, "namespace": "unlogged"})
+def test_no_features_are_kept_where_none_are_wanted(api: Any, open_api: Any) -> None:
+    settings = api.resources.settings.model_copy(update={"feature_log_per_s": 0.0, "namespace": "unlogged"})
     api = open_api(settings=settings)
     body = {"events": [{"item_id": api.made.shop.items[3].item_id, "type": "view"}], "user_id": "unlogged"}
     assert api.recommend(**body).status_code == 200

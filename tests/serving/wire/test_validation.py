@@ -34,6 +34,19 @@ def test_the_message_names_the_first_mistake_its_value_and_how_many_more() -> No
     assert "'xxx" in message and len(message) < 300
 
 
+def test_of_very_many_mistakes_the_first_hundred_are_told_and_long_names_are_cut() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        read_as(PromoBody, {"x" * 5000: 1, **{f"unknown-{n}": 1 for n in range(5000)}, "price": 1})
+    assert len(caught.value.errors) == 100
+    assert "(and at least 99 more)" in str(caught.value)
+    assert len(str(caught.value)) < 300 and len(caught.value.errors[0].field) < 100
+
+
+def test_too_many_are_told_by_their_number() -> None:
+    with pytest.raises(InvalidRequest, match=r"at most 100 items after validation, not 101$"):
+        read_as(RecommendationRequest, {"item_ids": ["a"] * 101})
+
+
 def test_a_body_that_is_no_object_is_told_as_one() -> None:
     assert mistakes(PromoBody, [1]) == [("", None)]
     assert mistakes(PromoBody, {}) == [("price", None)]

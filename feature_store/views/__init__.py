@@ -1,0 +1,1 @@
+"""Feature views: one definition of a feature, from which come tables, training joins, explanations and docs."""
