@@ -53,6 +53,8 @@ def create_app(settings: Settings | None = None, resources: Resources | None = N
     resources.prepare()
     tracing = open_tracing(settings)
     app: FastAPI = FastAPIOffline(
+        # Ours are those of `serving.tracing` and `serving.observability`.
+        telemetry={"tracing": False, "metrics": False, "logging": False},
         docs_url="/docs",
         redoc_url=None,
         title="recsys",

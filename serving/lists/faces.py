@@ -5,6 +5,8 @@ once whoever makes it; at most `capacity` items are kept, the oldest half goes w
 between threads: an entry is replaced whole.
 """
 
+from collections.abc import Iterable
+from math import inf
 from typing import Final
 
 from recsys.catalogue import Catalogue
@@ -30,31 +32,39 @@ def key_of(view: ItemView) -> ViewKey:
 class Face:
     """One item as it is now, and what was made of it for callers who see items alike."""
 
-    __slots__ = ("_because", "_changing", "_shown", "_titles", "document", "item", "version")
+    __slots__ = ("_because", "_shown", "_since", "_titles", "_turns", "_until", "document", "item", "version")
 
     def __init__(self, document: bytes, item: Item, version: int) -> None:
         self.document = document
         self.item = item
         self.version = version
         """Of the catalogue when the document was last compared."""
-        # A promotion begins and ends by the clock, so nothing that depends on prices is kept beside one.
-        self._changing = any(offer.promo is not None for offer in item.offers)
+        self._turns = _turns(item)
+        # What is kept holds from the one moment up to the other.
+        self._since = self._until = -inf
         self._shown: dict[ViewKey, Shown] = {}
         self._titles: dict[str | None, str | None] = {}
         self._because: dict[tuple[str, str | None], Because] = {}
 
     def shown(self, view: ItemView, key: ViewKey) -> Shown:
         """The item with the offer to show and the asked attributes; `key` is the view's."""
+        if not self._since <= view.at < self._until:
+            self._begin(view.at)
         found = self._shown.get(key)
         if found is None:
             offer: Offer | None = view.offer(self.item)
             sku = None if offer is None else offer.sku
             found = Shown(self.item.item_id, sku, view.attributes(self.item, offer))
-            if not self._changing:
-                if len(self._shown) >= _VIEWS:
-                    self._shown = {}
-                self._shown[key] = found
+            if len(self._shown) >= _VIEWS:
+                self._shown = {}
+            self._shown[key] = found
         return found
+
+    def _begin(self, at: int) -> None:
+        """Forget what was shown while other promotions were on."""
+        self._shown = {}
+        self._since = max((turn for turn in self._turns if turn <= at), default=-inf)
+        self._until = min((turn for turn in self._turns if turn > at), default=inf)
 
     def title(self, language: str | None) -> str | None:
         """The title in a language, else the shop's first."""
@@ -76,6 +86,12 @@ class Face:
             return self._because.setdefault((code, language), Because(code, text, self.item.item_id))
 
 
+def _turns(item: Item) -> tuple[int, ...]:
+    """When promotions of an item begin or end."""
+    promos = [offer.promo for offer in item.offers if offer.promo is not None]
+    return tuple(turn for promo in promos for turn in (promo.start, promo.end) if turn is not None)
+
+
 class Faces:
     """The faces of one catalogue."""
 
@@ -88,12 +104,23 @@ class Faces:
 
     def of(self, code: int) -> Face:
         """The face of an item as it is now; of a code without an item, its id alone."""
-        kept = self._kept.get(code)
-        # Read before the document: a change in between makes the next look compare again.
-        version = self.catalogue.version
-        if kept is not None and kept.version == version:
-            self.hits += 1
-            return kept
+        return self.all_of((code,))[0]
+
+    def all_of(self, codes: Iterable[int]) -> list[Face]:
+        """The faces of some items, in their order."""
+        # Read before the documents: a change in between makes the next look compare again.
+        version, find = self.catalogue.version, self._kept.get
+        faces = []
+        for code in codes:
+            kept = find(code)
+            if kept is not None and kept.version == version:
+                self.hits += 1
+            else:
+                kept = self._looked_at(code, kept, version)
+            faces.append(kept)
+        return faces
+
+    def _looked_at(self, code: int, kept: Face | None, version: int) -> Face:
         document = self.catalogue.documents.document(code)
         if kept is not None and kept.document == document:
             kept.version = version

@@ -1,9 +1,10 @@
 """From the pipeline's answer in codes to a list in words: ids, offers, reasons in the shopper's language."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import repeat
 
 from recsys.catalogue import Catalogue
 from recsys.query import Answer, Query
@@ -29,20 +30,22 @@ def view_of(ask: Ask, at: int) -> ItemView:
 
 def place(answer: Answer, faces: Faces, view: ItemView, first: int = 1) -> tuple[Placed, ...]:
     """The items of an answer, positions counted from `first`."""
-    traces = answer.traces or (None,) * len(answer.items)
-    rows = zip(answer.items.tolist(), answer.scores.tolist(), answer.reasons, traces, strict=True)
     key, language = key_of(view), view.language
-    placed = []
-    for position, (code, score, reason, trace) in enumerate(rows, start=first):
-        face = faces.of(code)
-        source = reason.source_item
-        if source == UNKNOWN:
-            because = _plainly(reason.code, language)
-        else:
-            because = faces.of(source).because(reason.code, language)
-        told = None if trace is None else asdict(trace)
-        placed.append(Placed(face.shown(view, key), score, position, because, told))
-    return tuple(placed)
+    shown = [face.shown(view, key) for face in faces.all_of(answer.items.tolist())]
+    pointing = [reason.source_item for reason in answer.reasons if reason.source_item != UNKNOWN]
+    sources = iter(faces.all_of(pointing))
+    because = [
+        _plainly(reason.code, language)
+        if reason.source_item == UNKNOWN
+        else next(sources).because(reason.code, language)
+        for reason in answer.reasons
+    ]
+    told: Iterable[dict[str, object] | None] = (
+        map(asdict, answer.traces) if answer.traces else repeat(None, len(shown))
+    )
+    positions = range(first, first + len(shown))
+    rows = zip(shown, answer.scores.tolist(), positions, because, told, strict=True)
+    return tuple(map(Placed._make, rows))
 
 
 @lru_cache(maxsize=1024)

@@ -1,6 +1,6 @@
 """From what is asked and what is known of the shopper to the pipeline's query."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import numpy as np
@@ -54,10 +54,19 @@ def make_query(
 
 
 def make_history(ask: Ask, shopper: Shopper, vocabulary: Vocabulary, as_of: int, limit: int) -> History:
-    """Stored events and the request's own, newest `limit`; empty when nothing may be personalised."""
+    """Stored events and the request's own, newest `limit`; empty when nothing may be personalised.
+
+    Events of a clock that runs ahead happened now: a shopper's last click counts at once.
+    """
     if shopper.personalization == "none":
         return EMPTY_HISTORY
-    return History.of(_not_later([*shopper.history, *ask.events], as_of), vocabulary, as_of, limit)
+    events: Sequence[HistoryEntry] = shopper.history
+    if ask.events:
+        events = [*events, *ask.events]
+    # Stored events ascend in time, so that the last one tells of all.
+    if ask.events or (events and events[-1][2] > as_of):
+        events = [(item_id, kind, min(timestamp, as_of)) for item_id, kind, timestamp in events]
+    return History.of(events, vocabulary, as_of, limit)
 
 
 def known_codes(item_ids: Collection[str], vocabulary: Vocabulary) -> npt.NDArray[np.int32]:
@@ -67,8 +76,3 @@ def known_codes(item_ids: Collection[str], vocabulary: Vocabulary) -> npt.NDArra
     codes = vocabulary.encode(list(dict.fromkeys(item_ids)))
     known: npt.NDArray[np.int32] = codes[codes != UNKNOWN]
     return known
-
-
-def _not_later(events: Iterable[HistoryEntry], as_of: int) -> Iterable[HistoryEntry]:
-    """Events of a clock that runs ahead happened now: a shopper's last click counts at once."""
-    return ((item_id, kind, min(timestamp, as_of)) for item_id, kind, timestamp in events)

@@ -41,10 +41,10 @@ class RecommendationRequest(Request):
     """The place in the storefront. `home` shows few items the shopper has seen before, and none that was just bought
     and is bought once; `buy-again` and `continue` show only what the shopper bought, or looked at and did not buy, and
     may be short; every other name, and a list with `item_ids`, has no such rule."""
-    item_ids: list[Identifier] = Field(default=[], max_length=100, examples=[["1029743"]])
+    item_ids: list[Identifier] = Field(default_factory=list, max_length=100, examples=[["1029743"]])
     """The items at hand: one for a detail page, several for a cart."""
     events: list[SessionEvent] = Field(
-        default=[], max_length=500, examples=[[{"type": "view", "item_id": "1029743"}]]
+        default_factory=list, max_length=500, examples=[[{"type": "view", "item_id": "1029743"}]]
     )
     """What happened in this session and was not posted; used for this list, never stored."""
     num: int = Field(default=20, ge=1, le=200, examples=[20])
@@ -54,13 +54,13 @@ class RecommendationRequest(Request):
     filter: FilterText | None = Field(default=None, examples=['category under "GROCERY" and price < 50'])
     """Which items may be listed, in the filter language."""
     boost: list[Boost] = Field(
-        default=[], max_length=20, examples=[[{"filter": '"vegan" in tags', "factor": 1.5}]]
+        default_factory=list, max_length=20, examples=[[{"filter": '"vegan" in tags', "factor": 1.5}]]
     )
     """Lifts or lowers some items."""
-    exclude_ids: list[Identifier] = Field(default=[], max_length=5000, examples=[["952163"]])
+    exclude_ids: list[Identifier] = Field(default_factory=list, max_length=5000, examples=[["952163"]])
     """Items that may not be listed."""
     context: dict[ContextName, ContextValue] = Field(
-        default={}, max_length=32, examples=[{"device": "phone", "channel": "app"}]
+        default_factory=dict, max_length=32, examples=[{"device": "phone", "channel": "app"}]
     )
     """Of the moment: device, hour, region, …; `market` and `channel` choose the offer that is shown."""
     diversity: float = Field(default=0.0, ge=0, le=1, examples=[0.3])
@@ -68,7 +68,7 @@ class RecommendationRequest(Request):
     return_items: bool = Field(default=False, examples=[True])
     """Whether `attributes` of each item is filled."""
     fields: list[FieldName] = Field(
-        default=[], max_length=64, examples=[["title", "price", "attributes.colour"]]
+        default_factory=list, max_length=64, examples=[["title", "price", "attributes.colour"]]
     )
     """Which attributes to fill; implies `return_items`."""
     explain: bool = Field(default=False, examples=[False])
