@@ -85,7 +85,8 @@ class Documents:
 
     def put(self, code: int, document: bytes) -> None:
         """Lay a newer document over the stored one, an empty one to take the item away; new codes may join."""
-        self._changed[code] = document
+        # Copied: what orjson returns keeps its buffer of kilobytes for as long as it lives.
+        self._changed[code] = bytes(memoryview(document))
 
     def save(self, folder: Path) -> None:
         """Write `blob.npy` and `offsets.npy`, changes included."""

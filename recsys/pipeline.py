@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, cast
 
 import numpy as np
 
@@ -36,6 +36,7 @@ from recsys.ranking.order import Ranking, union
 from recsys.ranking.ranker import Ranker
 from recsys.ranking.said import Said
 from recsys.ranking.slots import SlotRule, slot_rule
+from recsys.reading import Reading
 from recsys.retrieval.alike import AlikeItems
 from recsys.retrieval.faiss_index import FaissIndex
 from recsys.retrieval.gates import Gates
@@ -138,10 +139,14 @@ class Pipeline:
         """Item ids by code."""
         return self.catalogue.vocabulary
 
-    def recommend(self, query: Query, watch: Watch = _UNWATCHED) -> Answer:
-        """Answer one query; never fails for unknown or missing history, never empty while an item may be shown."""
+    def recommend(self, query: Query, watch: Watch = _UNWATCHED, reading: Reading | None = None) -> Answer:
+        """Answer one query; never fails for unknown or missing history, never empty while an item may be shown.
+
+        Lists of one page share a `reading`, so that what its shopper's past says is read once.
+        """
+        reading = Reading() if reading is None else reading
         with watch("read"):
-            taste = self.reader.read(query)
+            taste = reading.known(query) or reading.begin(query, self.reader.read(query))
         with watch("filter"):
             listings = self.catalogue.listings
             rule = slot_rule(query, self.table.repeats, self.config.slots)
@@ -149,7 +154,7 @@ class Pipeline:
             rule.close(gates)
             allowed = gates.allowed
         with watch("retrieve"):
-            scores, proposals = self._retrieve(query, taste, allowed, watch)
+            scores, proposals = self._retrieve(query, reading, allowed, watch)
             if query.explain:
                 gates.plans.update(self._plans(query, allowed))
         with watch("score"):
@@ -167,27 +172,34 @@ class Pipeline:
 
     def candidates(self, query: Query) -> tuple[Codes, Matrix, Values]:
         """What a question is answered from: codes int32[c], features, and the scores of the own-first rule."""
-        taste = self.reader.read(query)
-        scores, proposals = self._retrieve(query, taste, self._gates(query, taste).allowed, _UNWATCHED)
+        reading = Reading()
+        taste = reading.begin(query, self.reader.read(query))
+        scores, proposals = self._retrieve(query, reading, self._gates(query, taste).allowed, _UNWATCHED)
         codes = union(proposals.values())
         said, rule = self._said(taste, codes, scores)
         return codes, self.table.matrix(taste, codes, said, rule), rule
 
     def _retrieve(
-        self, query: Query, taste: Taste, allowed: Allowed, watch: Watch
+        self, query: Query, reading: Reading, allowed: Allowed, watch: Watch
     ) -> tuple[dict[str, Scores], dict[str, Codes]]:
         """What each chosen source says and proposes."""
         scores: dict[str, Scores] = {}
         proposals: dict[str, Codes] = {}
-        released = self._released(taste)
         for source in self.sources:
             if query.sources is not None and source.name not in query.sources:
                 continue
             with watch(source.name):
-                scores[source.name] = source.read(released if source.name in _OF_BEHAVIOUR else taste)
+                said = reading.scores.get(source.name)
+                scores[source.name] = self._read(source, reading) if said is None else said
                 most = self.config.retrieval.proposals(source.name, query.num)
                 proposals[source.name] = scores[source.name].top(most, allowed)
         return scores, proposals
+
+    def _read(self, source: Source, reading: Reading) -> Scores:
+        taste = cast(Taste, reading.taste)
+        said = source.read(self._released(taste) if source.name in _OF_BEHAVIOUR else taste)
+        reading.scores[source.name] = said
+        return said
 
     def _released(self, taste: Taste) -> Taste:
         """The taste as models of behaviour know it: without items that were born after the release."""

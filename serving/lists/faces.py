@@ -7,7 +7,7 @@ between threads: an entry is replaced whole.
 
 from collections.abc import Iterable
 from math import inf
-from typing import Final
+from typing import Final, TypeVar
 
 from recsys.catalogue import Catalogue
 from recsys.documents import decode_item
@@ -20,6 +20,8 @@ __all__ = ["Face", "Faces", "ViewKey", "key_of"]
 
 _CAPACITY: Final = 20_000
 _VIEWS: Final = 8
+K = TypeVar("K")
+V = TypeVar("V")
 ViewKey = tuple[str | None, str | None, str | None, tuple[str, ...] | None]
 """What two callers have in common who see the same, prices of the moment aside."""
 
@@ -30,60 +32,59 @@ def key_of(view: ItemView) -> ViewKey:
 
 
 class Face:
-    """One item as it is now, and what was made of it for callers who see items alike."""
+    """One item as it is now: its document, and what was made of that for callers who see items alike.
 
-    __slots__ = ("_because", "_shown", "_since", "_titles", "_turns", "_until", "document", "item", "version")
+    The decoded item would be four fifths of it, so it is decoded again for the next kind of caller.
+    """
 
-    def __init__(self, document: bytes, item: Item, version: int) -> None:
+    __slots__ = ("_because", "_shown", "_since", "_until", "document", "item_id", "version")
+
+    def __init__(self, item_id: str, document: bytes, version: int) -> None:
+        self.item_id = item_id
         self.document = document
-        self.item = item
         self.version = version
         """Of the catalogue when the document was last compared."""
-        self._turns = _turns(item)
-        # What is kept holds from the one moment up to the other.
+        # What is shown holds from the one moment up to the other: promotions begin and end by the clock.
         self._since = self._until = -inf
         self._shown: dict[ViewKey, Shown] = {}
-        self._titles: dict[str | None, str | None] = {}
         self._because: dict[tuple[str, str | None], Because] = {}
+
+    def item(self) -> Item:
+        """The item; of a code without one, its id alone."""
+        return decode_item(self.document) if self.document else Item(item_id=self.item_id)
 
     def shown(self, view: ItemView, key: ViewKey) -> Shown:
         """The item with the offer to show and the asked attributes; `key` is the view's."""
+        if self._since <= view.at < self._until:
+            found = self._shown.get(key)
+            if found is not None:
+                return found
+        return self._show(view, key, self.item())
+
+    def _show(self, view: ItemView, key: ViewKey, item: Item) -> Shown:
         if not self._since <= view.at < self._until:
-            self._begin(view.at)
-        found = self._shown.get(key)
-        if found is None:
-            offer: Offer | None = view.offer(self.item)
-            sku = None if offer is None else offer.sku
-            found = Shown(self.item.item_id, sku, view.attributes(self.item, offer))
-            if len(self._shown) >= _VIEWS:
-                self._shown = {}
-            self._shown[key] = found
-        return found
-
-    def _begin(self, at: int) -> None:
-        """Forget what was shown while other promotions were on."""
-        self._shown = {}
-        self._since = max((turn for turn in self._turns if turn <= at), default=-inf)
-        self._until = min((turn for turn in self._turns if turn > at), default=inf)
-
-    def title(self, language: str | None) -> str | None:
-        """The title in a language, else the shop's first."""
-        try:
-            return self._titles[language]
-        except KeyError:
-            if len(self._titles) >= _VIEWS:
-                self._titles = {}
-            return self._titles.setdefault(language, title_in(self.item.titles, language))
+            turns = _turns(item)
+            self._since = max((turn for turn in turns if turn <= view.at), default=-inf)
+            self._until = min((turn for turn in turns if turn > view.at), default=inf)
+            self._shown = {}
+        offer: Offer | None = view.offer(item)
+        shown = Shown(self.item_id, None if offer is None else offer.sku, view.attributes(item, offer))
+        return _kept(self._shown, key, shown)
 
     def because(self, code: str, language: str | None) -> Because:
         """A reason that points to this item."""
-        try:
-            return self._because[code, language]
-        except KeyError:
-            if len(self._because) >= _VIEWS:
-                self._because = {}
-            text = reason_text(code, language, self.title(language))
-            return self._because.setdefault((code, language), Because(code, text, self.item.item_id))
+        found = self._because.get((code, language))
+        if found is None:
+            text = reason_text(code, language, title_in(self.item().titles, language))
+            found = _kept(self._because, (code, language), Because(code, text, self.item_id))
+        return found
+
+
+def _kept(held: dict[K, V], key: K, value: V) -> V:
+    """`value`, kept beside few others."""
+    if len(held) >= _VIEWS:
+        held.clear()
+    return held.setdefault(key, value)
 
 
 def _turns(item: Item) -> tuple[int, ...]:
@@ -127,8 +128,7 @@ class Faces:
             self.hits += 1
             return kept
         self.misses += 1
-        item = decode_item(document) if document else Item(item_id=self.catalogue.vocabulary[code])
-        face = Face(document, item, version)
+        face = Face(self.catalogue.vocabulary[code], document, version)
         if len(self._kept) >= self._capacity:
             self._kept = dict(list(self._kept.items())[self._capacity // 2 :])
         self._kept[code] = face

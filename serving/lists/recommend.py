@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from recsys.query import Answer, Query
+from recsys.reading import Reading
 from serving.errors import TooStale
 from serving.ids import uuid7
 from serving.lists.faces import Faces
@@ -191,15 +192,17 @@ class Recommender:
         limit = self._limits.history_length
         return make_query(ask, moment.shopper, vocabulary, moment.at, limit, log_features=log_features)
 
-    def answer(self, query: Query, moment: Moment) -> tuple[Answer, tuple[str, ...]]:
+    def answer(
+        self, query: Query, moment: Moment, reading: Reading | None = None
+    ) -> tuple[Answer, tuple[str, ...]]:
         """What the release answers and what that had to do without; its stages and candidates are measured.
 
-        Over the deadline the trending items under the same filter answer.
+        The lists of one page share a `reading`. Over the deadline the trending items under the same filter answer.
         """
         pipeline, watch = moment.release.pipeline, StageWatch(self._limits.deadline_ms, self._pace)
         late: tuple[str, ...] = ()
         try:
-            answer = pipeline.recommend(query, watched(watch))
+            answer = pipeline.recommend(query, watched(watch), reading)
         except OutOfTime:
             late = ("deadline",)
             answer = pipeline.recommend(replace(query, sources=_CHEAPEST, diversity=0.0))

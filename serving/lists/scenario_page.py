@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from recsys.query import Answer, Query
+from recsys.reading import Reading
 from recsys.types import Scalar
 from serving.control.scenarios import Scenario, ScenarioRepository, Shelf, Strategy
 from serving.ids import uuid7
@@ -108,13 +109,14 @@ class _Page:
         self._recomm_id = uuid7(moment.at)
         self._query = recommender.query(ask, moment)
         self._taken = self._query.exclude
+        self._reading = Reading()
         self._answers: list[Answer] = []
         self._late: tuple[str, ...] = ()
         self.shelves: list[FilledShelf] = []
 
     def add(self, shelf: Shelf) -> None:
         """Fill the next shelf, or leave it out."""
-        answer, late = self._recommender.answer(self._question(shelf), self._moment)
+        answer, late = self._recommender.answer(self._question(shelf), self._moment, self._reading)
         self._late = self._late or late
         if len(answer.items) < shelf.min_items:
             return

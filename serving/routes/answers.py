@@ -181,7 +181,8 @@ def _write_shown(shown: Shown) -> bytes:
 
 def _write_because(because: Because) -> bytes:
     said = {"code": because.code, "text": because.text, "source_item_id": because.source_item_id}
-    because.wire = json_bytes(said)
+    # Put together anew, as above: what orjson returns keeps its buffer of kilobytes for as long as it lives.
+    because.wire = json_bytes(said)[:-1] + b"}"
     return because.wire
 
 

@@ -9,11 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.config import ReleaseConfig
+from recsys.errors import InputError
 from recsys.expressions import parse
 from recsys.history import History
 from recsys.pipeline import Pipeline
 from recsys.query import SLOTS, Query
 from recsys.ranking.features import FEATURES
+from recsys.reading import Reading
 from recsys.rules import item_mask
 from recsys.testing import Shop, build_shop
 from recsys.train import fit_release
@@ -317,3 +319,33 @@ def test_explain_knows_how_the_vectors_were_searched(pipeline: Pipeline, shop: S
         assert set(plans) == {"taste", "alike"}
         assert {plan.search for plan in plans.values()} <= searches
         assert all(plan.share == pytest.approx(len(allowed) / len(shop.items)) for plan in plans.values())
+
+
+def test_lists_of_one_page_are_the_lists_each_would_be_alone(pipeline: Pipeline, shop: Shop) -> None:
+    cheap, dear = parse("price < 30"), parse("price >= 30")
+    for user in range(0, 60, 5):
+        page = Query(as_of=shop.end, history=history_of(shop, user), attributes=shop.users[user].attributes)
+        shelves = [
+            page,
+            replace(page, filter=cheap, num=7),
+            replace(page, slot="home", exclude=codes(1, 2, 3)),
+            replace(page, sources=("trending",), fill=False),
+            replace(page, slot="buy-again", sources=("own",)),
+            replace(page, filter=dear, explain=True, diversity=0.3),
+        ]
+        reading = Reading()
+        for shelf in shelves:
+            together, alone = pipeline.recommend(shelf, reading=reading), pipeline.recommend(shelf)
+            assert together.items.tolist() == alone.items.tolist()
+            assert together.scores.tobytes() == alone.scores.tobytes()
+            assert together.reasons == alone.reasons
+            assert together.counts == alone.counts
+
+
+def test_a_page_is_for_one_shopper(pipeline: Pipeline, shop: Shop) -> None:
+    reading = Reading()
+    page = Query(as_of=shop.end, history=history_of(shop, 1))
+    pipeline.recommend(page, reading=reading)
+    for other in (replace(page, history=history_of(shop, 2)), replace(page, personalization="none")):
+        with pytest.raises(InputError, match="one shopper"):
+            pipeline.recommend(other, reading=reading)

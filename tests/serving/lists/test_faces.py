@@ -39,7 +39,7 @@ def test_a_change_shows_at_once_and_alone() -> None:
     assert faces.of(1) is kept
     catalogue.remove("mug")
     assert shown(faces, 0) == (None, {})
-    assert faces.of(0).item.item_id == "mug"
+    assert faces.of(0).item_id == "mug"
 
 
 def test_what_is_kept_follows_the_clock() -> None:
@@ -50,5 +50,5 @@ def test_what_is_kept_follows_the_clock() -> None:
 def test_no_more_than_its_capacity_is_kept() -> None:
     items = [Item(item_id=f"i{number}") for number in range(50)]
     faces = Faces(Catalogue.build(items), capacity=10)
-    assert [faces.of(code).item.item_id for code in range(50)] == [item.item_id for item in items]
+    assert [faces.of(code).item_id for code in range(50)] == [item.item_id for item in items]
     assert len(faces._kept) <= 10
