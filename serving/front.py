@@ -1,5 +1,5 @@
 """What stands in front of the framework, from outside in: traces where they are asked for, CORS, the door, the envelope
-(request id, time, metrics, last word on errors), the short way of lists, gzip, the short way of events.
+(request id, time, metrics, last word on errors), the short way of lists, gzip, those of halls and events.
 
 The framework's own layers would run for every request that never needs it.
 """
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from serving.resources import Resources
 from serving.routes.event_lane import EventLane
+from serving.routes.hall_lane import HallLane
 from serving.routes.list_lane import GZIP_LEVEL, LONG_BYTES, ListLane
 from serving.settings import Settings
 from serving.tracing import Traced
@@ -30,7 +31,7 @@ def in_front(
     framework: ASGIApp, resources: Resources, tracing: "TracerProvider | None" = None, *, short: bool = True
 ) -> ASGIApp:
     """The layers around the framework; without the `short` ways everything goes through it."""
-    inner = EventLane(framework, resources) if short else framework
+    inner = HallLane(EventLane(framework, resources), resources) if short else framework
     app: ASGIApp = GZipMiddleware(inner, minimum_size=LONG_BYTES, compresslevel=GZIP_LEVEL)
     if short:
         app = ListLane(app, resources)

@@ -44,7 +44,7 @@ def show(console: Console, run: Run) -> None:
         console.print(f"ours / {other}: {run.ratio(other):.3f} in requests/s, {by_cpu}")
     console.print(f"empty lists among {run.probes} probes: {run.empty_lists}")
     console.print(f"answers by fallback: {_counts(run.answers)}; degraded: {_counts(run.degraded)}")
-    stages = Table("stage or source", "CPU ms per request", title="ours at half of saturation")
+    stages = Table("stage or source", "ms per request", title="ours at half of saturation")
     for stage, spent in run.stages_ms.items():
         stages.add_row(stage, f"{spent:.3f}")
     stages.add_row("outside of stages", f"{run.outside_ms:.3f}")

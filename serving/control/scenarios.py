@@ -164,6 +164,11 @@ class ScenarioRepository:
         """
         return tuple(self._snapshot.get().values())
 
+    def known(self, slug: str) -> Scenario | None:
+        """One hall, when it is at hand; never waits for the database."""
+        halls = self._snapshot.at_hand()
+        return None if halls is None else halls.get(slug)
+
     def named(self, slug: str) -> Scenario:
         """Return one hall.
 

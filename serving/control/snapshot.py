@@ -74,6 +74,12 @@ class Snapshot(Generic[T]):
             raise UnavailableError(f"{self._name} could not be read; is the database reachable?")
         return self._value  # type: ignore[return-value]
 
+    def at_hand(self) -> T | None:
+        """The value where `get` would not wait for it, else None; for an event loop."""
+        if self._monotonic() - self._read_at >= self._ttl_s:
+            return None
+        return self.get()
+
     def refresh(self) -> T:
         """Read the source now, in this thread: for the process that has just changed it.
 

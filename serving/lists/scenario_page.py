@@ -71,6 +71,10 @@ class ScenarioPages:
         attributes: Mapping[str, Scalar] = self._recommender.moment(ask).shopper.attributes
         return tuple(hall for hall in self._scenarios.every() if hall.is_for(attributes))
 
+    def known(self, slug: str) -> Scenario | None:
+        """One hall, not filled, when it is at hand; never waits for the database."""
+        return self._scenarios.known(slug)
+
     def named(self, slug: str) -> Scenario:
         """One hall, not filled; may wait for the database.
 

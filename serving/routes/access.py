@@ -9,6 +9,7 @@ from math import ceil
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request
+from starlette.types import Scope
 
 from recsys.expressions import fields
 from recsys.types import Event, EventType
@@ -17,6 +18,7 @@ from serving.errors import Forbidden, RateLimited
 from serving.lists.item_view import PRIVATE_FIELDS
 from serving.lists.listings import Ask, parsed
 from serving.resources import Resources
+from serving.routes.callers import Callers
 
 __all__ = [
     "Engineer",
@@ -24,6 +26,7 @@ __all__ = [
     "Storefront",
     "admit_ask",
     "admit_event",
+    "enter_storefront",
     "only",
     "slow_down",
     "with_token_shopper",
@@ -73,6 +76,19 @@ def slow_down(shop: Resources, principal: Principal, address: str) -> None:
     wait = shop.limiter.take((principal.key_id, address))
     if wait:
         raise RateLimited(f"too many calls from this address; try again in {ceil(wait)} s", ceil(wait))
+
+
+async def enter_storefront(
+    shop: Resources, callers: Callers, authorization: str | None, token: str | None, scope: Scope
+) -> Principal:
+    """Who calls, for what is answered in front of the framework; raises what the dependencies of routes raise, in
+    their order."""
+    caller = await callers.recognise(authorization, token)
+    if caller.browser:
+        client = scope.get("client")
+        slow_down(shop, caller, client[0] if client else "")
+    caller.requires(Role.STOREFRONT)
+    return caller
 
 
 def only(*roles: Role) -> Any:

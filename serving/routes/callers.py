@@ -13,8 +13,10 @@ from starlette.concurrency import run_in_threadpool
 from serving.control.authentication import Authenticator
 from serving.control.principals import Principal
 
-__all__ = ["Callers"]
+__all__ = ["LONGEST_TOKEN", "Callers"]
 
+LONGEST_TOKEN: Final = 2048
+"""Characters; a longer one is refused by name on the framework's way."""
 _GOOD_FOR_S: Final = 0.5
 _MOST: Final = 1000
 

@@ -16,12 +16,12 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from feature_store.online.contract import MAX_EVENTS_PER_CALL
-from serving.control.principals import Principal, Role
+from serving.control.principals import Principal
 from serving.lists.feedback import Taken
 from serving.resources import Resources
-from serving.routes.access import admit_event, slow_down, with_token_shopper
+from serving.routes.access import admit_event, enter_storefront, with_token_shopper
 from serving.routes.answers import json_answer
-from serving.routes.callers import Callers
+from serving.routes.callers import LONGEST_TOKEN, Callers
 from serving.wire.body_limit import DEFAULT_BYTES, Replay, read_body
 from serving.wire.json_body import Body, read_rows
 
@@ -30,7 +30,6 @@ __all__ = ["EventLane"]
 _PATH: Final = "/v1/events"
 _LONGEST: Final = 64 * 1024
 """Bytes of a body that is decoded in the event loop."""
-_LONGEST_TOKEN: Final = 2048
 
 
 class _Route:
@@ -55,23 +54,16 @@ class EventLane:
         if content is None:
             return
         headers = Headers(scope=scope)
-        odd = scope["query_string"] or len(headers.get("x-shopper-token", "")) > _LONGEST_TOKEN
+        odd = scope["query_string"] or len(headers.get("x-shopper-token", "")) > LONGEST_TOKEN
         if odd or len(content) > _LONGEST:
             await self._app(scope, Replay(content, receive), send)
             return
         scope["route"] = _Route
-        caller = await self._caller(headers, scope)
+        caller = await enter_storefront(
+            self._shop, self._callers, headers.get("authorization"), headers.get("x-shopper-token"), scope
+        )
         taken = await self._take(Body(content, headers.get("content-type", "")), caller)
         await json_answer(asdict(taken))(scope, receive, send)
-
-    async def _caller(self, headers: Headers, scope: Scope) -> Principal:
-        """Who calls; raises what the route's dependencies raise, in their order."""
-        caller = await self._callers.recognise(headers.get("authorization"), headers.get("x-shopper-token"))
-        if caller.browser:
-            client = scope.get("client")
-            slow_down(self._shop, caller, client[0] if client else "")
-        caller.requires(Role.STOREFRONT)
-        return caller
 
     async def _take(self, body: Body, caller: Principal) -> Taken:
         """What became of the rows; raises what the route raises."""

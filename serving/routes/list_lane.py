@@ -16,15 +16,14 @@ import orjson
 from pydantic import ValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.control.principals import Role
 from serving.errors import Overloaded
 from serving.lists.hydrators import Shopper
 from serving.lists.listings import Ask
 from serving.resources import Resources
-from serving.routes.access import admit_ask, slow_down
+from serving.routes.access import admit_ask, enter_storefront
 from serving.routes.answers import json_bytes, listing_answer
 from serving.routes.asks import ask_for_list
-from serving.routes.callers import Callers
+from serving.routes.callers import LONGEST_TOKEN, Callers
 from serving.schemas.recommendations import RecommendationRequest
 from serving.times import now_ms
 from serving.wire.body_limit import DEFAULT_BYTES, Replay, read_body
@@ -36,7 +35,6 @@ GZIP_LEVEL: Final = 4
 LONG_BYTES: Final = 1024
 """Shorter answers are not compressed."""
 _PATH: Final = "/v1/recommendations"
-_LONGEST_TOKEN: Final = 2048
 
 
 class _Route:
@@ -86,7 +84,7 @@ class ListLane:
             return
         headers = _Headers.of(scope)
         body = None if scope["query_string"] or headers.lines else _well_formed(content)
-        if body is None or len(headers.token or "") > _LONGEST_TOKEN:
+        if body is None or len(headers.token or "") > LONGEST_TOKEN:
             await self._app(scope, Replay(content, receive), send)
             return
         scope["route"] = _Route
@@ -95,11 +93,9 @@ class ListLane:
 
     async def _ask(self, body: RecommendationRequest, headers: _Headers, scope: Scope) -> Ask:
         """What is asked, by whom; raises what the route's dependencies raise, in their order."""
-        caller = await self._callers.recognise(headers.authorization, headers.token)
-        if caller.browser:
-            client = scope.get("client")
-            slow_down(self._shop, caller, client[0] if client else "")
-        caller.requires(Role.STOREFRONT)
+        caller = await enter_storefront(
+            self._shop, self._callers, headers.authorization, headers.token, scope
+        )
         ask = ask_for_list(body, caller, now_ms())
         admit_ask(caller, ask)
         return ask
