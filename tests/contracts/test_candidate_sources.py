@@ -68,7 +68,8 @@ def test_a_mask_costs_no_allowed_item_its_place(source: Source, pipeline: Pipeli
     """Filtering comes before top-k: what is best among the allowed is proposed, however few they are."""
     scores = source.read(taste_of(pipeline, shop, 7))
     everything = np.ones(len(shop.items), bool)
-    wanted = [code for code in scores.top(200, everything).tolist() if scores.at(np.array([code]))[0] > 0]
+    best = scores.top(200, everything)
+    wanted = best[scores.at(best) > 0].tolist()
     last = wanted[-1]
     only = np.zeros(len(shop.items), bool)
     only[last] = True

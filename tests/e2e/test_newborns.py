@@ -48,7 +48,7 @@ def test_every_worker_lists_what_was_put_after_the_release(
 
     product.wait_for(lambda: all(c.get("/readyz").status == 200 for c in callers), "ready workers")
     product.wait_for(lambda: len(children_of(parent.pid)) == 2, "two workers")
-    assert lists() == [[]] * 4
+    product.wait_for(lambda: lists() == [[]] * 4, "an empty list from every worker", 20)
     put("born")
     product.wait_for(lambda: lists() == [["born"]] * 4, "the newborn in every worker's list", 20)
 

@@ -35,6 +35,7 @@ def described(api: Any) -> Any:
         """The application of the other tests, which is started already."""
         if scope["type"] != "lifespan":
             await api.client.app(scope, receive, send)
+            await api.resources.stores.reads.close()  # each call has an event loop of its own here
             return
         for word in ("startup", "shutdown"):
             await receive()
