@@ -11,9 +11,7 @@ from typing import Any, Final, Literal, Protocol, Self
 
 import pyarrow as pa
 
-from feature_store.settings import StoreSettings
-
-__all__ = ["Engine", "EngineName", "Expression", "conformed", "open_engine"]
+__all__ = ["Engine", "EngineName", "Expression", "conformed"]
 
 Expression = Any
 """An Ibis table expression."""
@@ -52,17 +50,6 @@ class Engine(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close."""
-
-
-def open_engine(settings: StoreSettings, name: EngineName | None = None) -> Engine:
-    """The engine that is asked for (None: the setting's). Raises SetupError when its parts are missing."""
-    if (name or settings.engine) == "spark":
-        from feature_store.engines.spark import SparkEngine
-
-        return SparkEngine(settings.spark_master, settings.engine_memory)
-    from feature_store.engines.duck import DuckEngine
-
-    return DuckEngine(settings.engine_memory, settings.engine_threads, settings.home / "scratch")
 
 
 def conformed(expression: Expression, schema: pa.Schema, *, missing: bool = False) -> Expression:

@@ -78,6 +78,11 @@ class Product:
             time.sleep(0.02)
 
     @staticmethod
+    def children(pid: int) -> list[int]:
+        """Processes whose parent is `pid`."""
+        return sorted(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+    @staticmethod
     def alive(pid: int) -> bool:
         """Whether a process runs; a zombie does not."""
         try:

@@ -32,10 +32,6 @@ def lists(samples: dict[tuple[str, str], float]) -> float:
     return sum(value for (name, _), value in samples.items() if name == "recsys_answers_total")
 
 
-def children_of(pid: int) -> list[int]:
-    return sorted(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
-
-
 def test_one_scrape_tells_every_worker_and_survives_their_deaths(
     make_product: Callable[..., Any],
     free_port: int,
@@ -78,10 +74,10 @@ def test_one_scrape_tells_every_worker_and_survives_their_deaths(
         assert before["recsys_stage_seconds_count", 'stage="retrieve"'] == made
 
         # One after the other, so that each round is counted by a successor of somebody.
-        workers = children_of(parent.pid)
+        workers = product.children(parent.pid)
         os.kill(workers[0], signal.SIGKILL)
         product.wait_for(
-            lambda gone=workers[0]: gone not in children_of(parent.pid), "the end of a worker", 20
+            lambda gone=workers[0]: gone not in product.children(parent.pid), "the end of a worker", 20
         )
         product.wait_for(lambda count=3 + round_: starts() == count, "another worker in its place")
         after = scraped(free_port)

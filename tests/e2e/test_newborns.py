@@ -16,11 +16,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 WANTED = {"session_id": "s", "num": 5, "filter": 'category under "全新"'}
 
 
-def children_of(pid: int) -> list[int]:
-    """Processes whose parent is `pid`."""
-    return sorted(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
-
-
 def test_every_worker_lists_what_was_put_after_the_release(
     make_product: Callable[..., Any],
     free_port: int,
@@ -47,15 +42,15 @@ def test_every_worker_lists_what_was_put_after_the_release(
         assert ingest.put(f"/v1/items/{item_id}", body).status == 200
 
     product.wait_for(lambda: all(c.get("/readyz").status == 200 for c in callers), "ready workers")
-    product.wait_for(lambda: len(children_of(parent.pid)) == 2, "two workers")
+    product.wait_for(lambda: len(product.children(parent.pid)) == 2, "two workers")
     product.wait_for(lambda: lists() == [[]] * 4, "an empty list from every worker", 20)
     put("born")
     product.wait_for(lambda: lists() == [["born"]] * 4, "the newborn in every worker's list", 20)
 
-    workers = children_of(parent.pid)
+    workers = product.children(parent.pid)
     os.kill(workers[0], signal.SIGKILL)
-    product.wait_for(lambda: workers[0] not in children_of(parent.pid), "the end of a worker")
-    product.wait_for(lambda: len(children_of(parent.pid)) == 2, "another worker in its place")
+    product.wait_for(lambda: workers[0] not in product.children(parent.pid), "the end of a worker")
+    product.wait_for(lambda: len(product.children(parent.pid)) == 2, "another worker in its place")
     product.wait_for(lambda: lists() == [["born"]] * 4, "the newborn in the list of the later worker", 60)
 
     put("born", stock=0)

@@ -14,11 +14,6 @@ from feature_store.settings import StoreSettings
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
-def children_of(pid: int) -> list[int]:
-    """Processes whose parent is `pid`."""
-    return sorted(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
-
-
 def test_two_workers_answer_swap_survive_a_death_and_end_together(
     make_product: Callable[..., Any],
     free_port: int,
@@ -38,7 +33,7 @@ def test_two_workers_answer_swap_survive_a_death_and_end_together(
 
     product.wait_for(lambda: callers[0].get("/readyz").status == 200, "a ready API")
     product.wait_for(lambda: all(c.get("/readyz").status == 200 for c in callers), "two ready workers")
-    workers = children_of(parent.pid)
+    workers = product.children(parent.pid)
     assert len(workers) == 2
     assert releases() == [first] * 8
     for caller in callers:
@@ -49,11 +44,11 @@ def test_two_workers_answer_swap_survive_a_death_and_end_together(
     product.wait_for(lambda: releases() == [second] * 8, "every worker on the new release", 30)
 
     os.kill(workers[0], signal.SIGKILL)
-    product.wait_for(lambda: workers[0] not in children_of(parent.pid), "the end of a worker")
-    product.wait_for(lambda: len(children_of(parent.pid)) == 2, "another worker in its place")
+    product.wait_for(lambda: workers[0] not in product.children(parent.pid), "the end of a worker")
+    product.wait_for(lambda: len(product.children(parent.pid)) == 2, "another worker in its place")
     product.wait_for(lambda: releases() == [second] * 8, "both workers ready again", 60)
 
-    everybody = [parent.pid, *children_of(parent.pid)]
+    everybody = [parent.pid, *product.children(parent.pid)]
     parent.terminate()
     assert parent.wait(30) == 0
     product.wait_for(lambda: not any(map(product.alive, everybody)), "the end of all of them", 10)
