@@ -27,6 +27,8 @@ T = TypeVar("T")
 _MEMORY: Final = 0.9
 _SHARE: Final = 4.0
 """Time for lists per time for everything else, while lists wait."""
+_LONGEST_S: Final = 0.008
+"""Of one turn: who arrives meanwhile is not even read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +133,7 @@ class Turns:
         """Make the lists of those who have waited longest; without any, whoever comes next is served at once."""
         began = perf_counter()
         elsewhere_s = began - self._ended
-        until = began + min(elsewhere_s * _SHARE, self._limits.wait_ms / 1000)
+        until = began + min(elsewhere_s * _SHARE, _LONGEST_S)
         made = 0
         while (waiting := self._first()) is not None:
             _settle(waiting)
