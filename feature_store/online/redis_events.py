@@ -26,7 +26,7 @@ from feature_store.online.contract import (
     Verdict,
 )
 from feature_store.online.redis_link import Batch, Commands, RedisPart, run
-from feature_store.online.shopper_lookup import shopper_lookup
+from feature_store.online.shopper_lookup import shopper_lookup, step
 from feature_store.online.stream_ids import after_id, order_of
 from recsys.errors import InputError, UnavailableError
 from recsys.types import Event
@@ -145,17 +145,13 @@ class RedisEvents(RedisPart):
 
     def _shopper(self, client: Commands, user_id: str | None, session_id: str | None) -> ShopperState:
         lookup = shopper_lookup(self._keys, self._history_length, user_id, session_id)
-        answers: list[Any] | None = None
-        while True:
-            try:
-                commands = lookup.send(answers)  # type: ignore[arg-type]  # None starts it
-            except StopIteration as done:
-                state: ShopperState = done.value
-                return state
+        wanted = step(lookup, None)
+        while not isinstance(wanted, ShopperState):
             batch = client.pipeline(transaction=False)
-            for command in commands:
+            for command in wanted:
                 batch.execute_command(*command)
-            answers = run(batch)
+            wanted = step(lookup, run(batch))
+        return wanted
 
     def load_histories(self, histories: Iterable[tuple[str, Sequence[StoredEvent]]]) -> int:
         """See EventStore."""

@@ -2,7 +2,6 @@
 another is made."""
 
 import asyncio
-from typing import Any, cast
 
 import redis
 
@@ -10,7 +9,7 @@ from feature_store.online.contract import ShopperState
 from feature_store.online.keyspace import Keys
 from feature_store.online.redis_line import RedisLine, open_line
 from feature_store.online.redis_link import Timeouts
-from feature_store.online.shopper_lookup import shopper_lookup
+from feature_store.online.shopper_lookup import shopper_lookup, step
 
 __all__ = ["RedisReads"]
 
@@ -35,16 +34,13 @@ class RedisReads:
             UnavailableError: the store does not answer in time.
         """
         lookup = shopper_lookup(self._keys, self._history_length, user_id, session_id)
-        answers: list[Any] | None = None
-        while True:
-            try:
-                commands = lookup.send(answers)  # type: ignore[arg-type]  # None starts it
-            except StopIteration as done:
-                return cast(ShopperState, done.value)
+        wanted = step(lookup, None)
+        while not isinstance(wanted, ShopperState):
             line = self._line
             if line is None or line.ended or line.loop is not asyncio.get_running_loop():
                 line = await self._opened()
-            answers = await line.ask(commands)
+            wanted = step(lookup, await line.ask(wanted))
+        return wanted
 
     async def close(self) -> None:
         """Give the connection back."""

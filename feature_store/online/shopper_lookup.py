@@ -13,7 +13,7 @@ from feature_store.online.keyspace import Keys
 from feature_store.online.merged_user import joined_user
 from recsys.types import User
 
-__all__ = ["Command", "Lookup", "shopper_lookup", "user_in"]
+__all__ = ["Command", "Lookup", "shopper_lookup", "step", "user_in"]
 
 Command = tuple[str | int, ...]
 Lookup = Generator[list[Command], Sequence[Any], ShopperState]
@@ -33,6 +33,15 @@ def shopper_lookup(keys: Keys, limit: int, user_id: str | None, session_id: str 
         return ShopperState(events)
     user = user_in(user_id, document) or User(user_id=user_id)
     return ShopperState(events, user.attributes, user.consent)
+
+
+def step(lookup: Lookup, answers: Sequence[Any] | None) -> list[Command] | ShopperState:
+    """What to ask next after these answers (None: at the beginning), or the state when nothing is left to ask."""
+    try:
+        return lookup.send(answers)  # type: ignore[arg-type]  # None starts it
+    except StopIteration as done:
+        state: ShopperState = done.value
+        return state
 
 
 def user_in(user_id: str, document: bytes | None) -> User | None:
